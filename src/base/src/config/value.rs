@@ -1,0 +1,272 @@
+//! The kinds of values: each function takes a TOML value and gives the checked Rust value or what is wrong with it.
+//!
+//! A message says what was expected first and what was found last.
+
+use std::time::Duration;
+
+use toml::de::DeValue;
+
+use super::{Allow, NEVER, Principal};
+use crate::names::UserName;
+
+/// Below this a server cannot even start.
+const MEMORY_MIN: u64 = 64 << 20;
+/// PAM's own process, `JupyterLab` and its threads.
+const TASKS_MIN: u64 = 16;
+
+pub(super) fn boolean(value: &DeValue<'_>) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| expected("true or false", value))
+}
+
+pub(super) fn base_url(value: &DeValue<'_>) -> Result<String, String> {
+    let wanted = "a path such as \"/\" or \"/jupyter/\"";
+    let text = string(value, wanted)?;
+    let plain = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'~'))
+    };
+    let inner = text.strip_prefix('/').ok_or_else(|| expected(wanted, value))?;
+    let inner = inner.strip_suffix('/').unwrap_or(inner);
+    if inner.is_empty() {
+        return if text == "/" { Ok("/".to_owned()) } else { Err(expected(wanted, value)) };
+    }
+    if inner.split('/').all(plain) { Ok(format!("/{inner}/")) } else { Err(expected(wanted, value)) }
+}
+
+pub(super) fn allow(value: &DeValue<'_>) -> Result<Allow, String> {
+    match value.as_str() {
+        Some("all") => Ok(Allow::All),
+        None if value.is_array() => principals(value).map(Allow::Only),
+        _ => Err(expected("\"all\" or a list such as [\"alice\", \"@students\"]", value)),
+    }
+}
+
+pub(super) fn principals(value: &DeValue<'_>) -> Result<Vec<Principal>, String> {
+    strings(value, "a list of names such as [\"alice\", \"@students\"]")?.iter().map(|name| principal(name)).collect()
+}
+
+fn principal(text: &str) -> Result<Principal, String> {
+    if let Some(group) = text.strip_prefix('@') {
+        let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | ':' | ',');
+        return if group.is_empty() || group.starts_with('-') || group.contains(odd) {
+            Err(format!("expected the name of a group after the @, got {text:?}"))
+        } else {
+            Ok(Principal::Group(group.to_owned()))
+        };
+    }
+    UserName::parse(text).map(Principal::User).map_err(|error| format!("{text:?} is not the name of a user: {error}"))
+}
+
+/// An empty list means that `JupyterLab` is looked for.
+pub(super) fn command(value: &DeValue<'_>) -> Result<Option<Vec<String>>, String> {
+    let argv = strings(value, "a list such as [\"/usr/bin/jupyter-lab\"]")?;
+    let Some(program) = argv.first() else {
+        return Ok(None);
+    };
+    if !program.starts_with('/') {
+        return Err(format!("expected an absolute path as the first entry, got {program:?}"));
+    }
+    if argv.iter().any(|word| word.contains('\0')) {
+        return Err("expected words without NUL characters".to_owned());
+    }
+    Ok(Some(argv))
+}
+
+pub(super) fn variable(name: &str, value: &DeValue<'_>) -> Result<String, String> {
+    let mut bytes = name.bytes();
+    let starts = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if !starts || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return Err("expected the name of a variable: letters, digits and _, not starting with a digit".to_owned());
+    }
+    let text = string(value, "a string")?;
+    if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        return Err("expected a string without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn directory(value: &DeValue<'_>) -> Result<String, String> {
+    let wanted = "\"~\", \"~/folder\" or an absolute path";
+    let text = string(value, wanted)?;
+    let good = (text == "~" || text.starts_with("~/") || text.starts_with('/'))
+        && !text.contains(char::is_control)
+        && !text.split('/').any(|part| part == "..");
+    if good { Ok(text.to_owned()) } else { Err(expected(wanted, value)) }
+}
+
+pub(super) fn default_url(value: &DeValue<'_>) -> Result<String, String> {
+    let wanted = "a path such as \"/lab\" or \"/tree\"";
+    let text = string(value, wanted)?;
+    let good = text.starts_with('/')
+        && !text.starts_with("//")
+        && !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\');
+    if good { Ok(text.to_owned()) } else { Err(expected(wanted, value)) }
+}
+
+/// `""`, `zh_CN`, `zh-CN`, `de`: kept in the form with the underscore, which `JupyterLab` uses.
+pub(super) fn language(value: &DeValue<'_>) -> Result<Option<String>, String> {
+    let wanted = "\"\" or a language such as \"zh_CN\"";
+    let text = string(value, wanted)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (first, rest) = text.split_once(['_', '-']).unwrap_or((text, "default"));
+    let good = matches!(first.len(), 2 | 3)
+        && first.bytes().all(|b| b.is_ascii_lowercase())
+        && (2..=8).contains(&rest.len())
+        && rest.bytes().all(|b| b.is_ascii_alphanumeric());
+    if good { Ok(Some(text.replace('-', "_"))) } else { Err(expected(wanted, value)) }
+}
+
+/// `"60s"`, `"1h 30min"`, `"never"`: the units of systemd.time(7) from milliseconds to weeks.
+pub(super) fn time(value: &DeValue<'_>) -> Result<Duration, String> {
+    let wanted = "a time such as \"60s\" or \"never\"";
+    let text = value.as_str().ok_or_else(|| expected(wanted, value))?;
+    if matches!(text, "never" | "infinity") {
+        return Ok(NEVER);
+    }
+    let time = parse_time(text).ok_or_else(|| expected(wanted, value))?;
+    if time.is_zero() || time > NEVER {
+        return Err(expected("a time above zero and below a hundred years", value));
+    }
+    Ok(time)
+}
+
+fn parse_time(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let (digits, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let count: u64 = digits.parse().ok()?;
+        let after = after.trim_start();
+        let end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(end);
+        let milliseconds = match unit {
+            "ms" | "msec" => 1,
+            "s" | "sec" | "second" | "seconds" => 1000,
+            "m" | "min" | "minute" | "minutes" => 60_000,
+            "h" | "hr" | "hour" | "hours" => 3_600_000,
+            "d" | "day" | "days" => 86_400_000,
+            "w" | "week" | "weeks" => 604_800_000,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::from_millis(count.checked_mul(milliseconds)?))?;
+        rest = after.trim_start();
+    }
+    Some(total)
+}
+
+/// `"2G"`, `"512M"`, `"infinity"`: base 1024, as in systemd.resource-control(5).
+pub(super) fn memory(value: &DeValue<'_>) -> Result<Option<u64>, String> {
+    let wanted = "a size such as \"2G\", \"512M\" or \"infinity\"";
+    let text = string(value, wanted)?;
+    if text == "infinity" {
+        return Ok(None);
+    }
+    let shift = match text.chars().last() {
+        Some('K') => 10,
+        Some('M') => 20,
+        Some('G') => 30,
+        Some('T') => 40,
+        _ => return Err(expected(wanted, value)),
+    };
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_uppercase());
+    if digits.len() + 1 != text.len() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(expected(wanted, value));
+    }
+    let number: u64 = digits.parse().map_err(|_| expected(wanted, value))?;
+    let bytes = number.checked_mul(1 << shift).ok_or_else(|| expected("a size below 16 EiB", value))?;
+    if bytes < MEMORY_MIN {
+        return Err(expected("at least \"64M\", as no server starts with less", value));
+    }
+    Ok(Some(bytes))
+}
+
+/// `"150%"` of one CPU, or `"infinity"`.
+pub(super) fn cpu(value: &DeValue<'_>) -> Result<Option<u32>, String> {
+    let wanted = "a share of one CPU such as \"150%\", or \"infinity\"";
+    let text = string(value, wanted)?;
+    if text == "infinity" {
+        return Ok(None);
+    }
+    match text.strip_suffix('%').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())).map(str::parse) {
+        Some(Ok(percent)) if (1..=1_000_000).contains(&percent) => Ok(Some(percent)),
+        _ => Err(expected(wanted, value)),
+    }
+}
+
+pub(super) fn tasks(value: &DeValue<'_>) -> Result<Option<u64>, String> {
+    let wanted = "a number of processes and threads such as 512, or \"infinity\"";
+    if value.as_str() == Some("infinity") {
+        return Ok(None);
+    }
+    let count = value.as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
+    match count {
+        Some(count) if count >= TASKS_MIN => Ok(Some(count)),
+        Some(_) => Err(expected("at least 16, as no server starts with less", value)),
+        None => Err(expected(wanted, value)),
+    }
+}
+
+/// The value as TOML on one line.
+pub(super) fn render(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => quote(text),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| render(item.get_ref())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        DeValue::Table(table) => {
+            let entry = |(key, item): (&toml::Spanned<_>, &toml::Spanned<DeValue<'_>>)| -> String {
+                let key: &toml::de::DeString<'_> = key.get_ref();
+                format!("{key} = {}", render(item.get_ref()))
+            };
+            let entries: Vec<String> = table.iter().map(entry).collect();
+            if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
+        }
+    }
+}
+
+/// A TOML basic string.
+fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.extend(format!("\\u{:04X}", u32::from(c)).chars()),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+pub(super) fn expected(wanted: &str, value: &DeValue<'_>) -> String {
+    /// Long values are cut: the line number leads to them.
+    const SHOWN: usize = 60;
+    let text = render(value);
+    let shown: String = text.chars().take(SHOWN).collect();
+    let dots = if shown.len() < text.len() { "..." } else { "" };
+    format!("expected {wanted}, got {shown}{dots}")
+}
+
+fn string<'v>(value: &'v DeValue<'_>, wanted: &str) -> Result<&'v str, String> {
+    value.as_str().ok_or_else(|| expected(wanted, value))
+}
+
+fn strings(value: &DeValue<'_>, wanted: &str) -> Result<Vec<String>, String> {
+    let items = value.as_array().ok_or_else(|| expected(wanted, value))?;
+    let text = |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
+    items.iter().map(text).collect::<Option<Vec<_>>>().ok_or_else(|| expected(wanted, value))
+}

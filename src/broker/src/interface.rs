@@ -1,0 +1,160 @@
+//! The D-Bus interface `org.hubd.Broker1`: each method parses what it is given, asks polkit, and does one thing.
+//!
+//! Invariant: a caller chooses names, never a command, a path or a property.
+
+use hubd_base::names::{ServerId, ServerName, UserName};
+use hubd_proto::broker::{ACTION_MANAGE, ACTION_READ_JOURNAL, ACTION_START_SERVER, ACTION_STOP_SERVER};
+use nix::unistd::{Uid, User};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+use zbus::message::Header;
+use zbus::{interface, zvariant};
+
+use crate::authority::{self, Authority};
+use crate::calls::{Call, Calls, Turns};
+use crate::errors::Error;
+use crate::journal::{self, Invocation};
+use crate::systemd::Systemd;
+use crate::{events, start, stop};
+
+/// The object at `/org/hubd/Broker1`.
+pub struct Broker {
+    authority: Authority,
+    systemd: Systemd,
+    calls: Calls,
+    turns: Turns,
+}
+
+impl Broker {
+    /// An object that nobody can call yet.
+    pub fn new(authority: Authority, systemd: Systemd, calls: Calls) -> Self {
+        Self { authority, systemd, calls, turns: Turns::default() }
+    }
+
+    fn enter(&self) -> Result<Call, Error> {
+        self.calls.enter().ok_or_else(|| Error::Failed("Too many calls at once; try again.".to_owned()))
+    }
+
+    async fn allow(&self, header: &Header<'_>, action: &str, user: &str, server: &str) -> Result<ServerId, Error> {
+        let id = parse(user, server)?;
+        let sender = header.sender().ok_or_else(|| Error::AccessDenied("The caller is not known.".to_owned()))?;
+        self.authority.check_caller(sender.as_str(), action, &id).await?;
+        Ok(id)
+    }
+}
+
+#[interface(name = "org.hubd.Broker1")]
+impl Broker {
+    /// Starts a server; returns its unit and the id of this run once systemd has it running.
+    #[zbus(out_args("unit", "invocation_id"))]
+    async fn start_server(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        user: &str,
+        server: &str,
+    ) -> Result<(String, String), Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_START_SERVER, user, server).await?;
+        // Who comes second waits here for the first, and then finds the server running.
+        let _turn = self.turns.take(&id).await;
+        let begun = Instant::now();
+        match start::start(&self.systemd, &id).await {
+            Ok(started) => {
+                events::started(&id, begun.elapsed());
+                Ok((started.unit, started.invocation))
+            }
+            Err(error) => {
+                if !matches!(error, Error::AlreadyRunning(_)) {
+                    events::start_failed(&id, &error, begun.elapsed());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops a server and removes what is left of it. Stopping what does not run is success.
+    async fn stop_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<(), Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_STOP_SERVER, user, server).await?;
+        let _turn = self.turns.take(&id).await;
+        let begun = Instant::now();
+        match stop::stop(&self.systemd, &id).await {
+            Ok(was_up) => {
+                if was_up {
+                    events::stopped(&id, begun.elapsed());
+                }
+                Ok(())
+            }
+            Err(error) => {
+                events::stop_failed(&id, &error, begun.elapsed());
+                Err(error)
+            }
+        }
+    }
+
+    /// The last lines of a server's journal as JSON objects, the newest last. An empty id means all its runs.
+    #[zbus(out_args("entries"))]
+    async fn read_journal(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        user: &str,
+        server: &str,
+        invocation_id: &str,
+        lines: u32,
+    ) -> Result<Vec<String>, Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_READ_JOURNAL, user, server).await?;
+        journal::read(&id, Invocation::parse(invocation_id)?.as_ref(), lines).await
+    }
+
+    /// May the process at the other end of this connected Unix socket manage the hub?
+    #[zbus(out_args("authorized", "name", "uid"))]
+    async fn check_peer(&self, socket: zvariant::OwnedFd, action: &str) -> Result<(bool, String, u32), Error> {
+        let _call = self.enter()?;
+        if action != ACTION_MANAGE {
+            return Err(Error::AccessDenied(format!("Only {ACTION_MANAGE} can be asked about.")));
+        }
+        let Some(peer) = authority::peer(std::os::fd::OwnedFd::from(socket)) else {
+            return Err(Error::AccessDenied("This is no Unix socket with a living process behind it.".to_owned()));
+        };
+        let Some(name) = name_of(peer.uid).await? else {
+            return Ok((false, String::new(), peer.uid));
+        };
+        Ok((self.authority.check_peer(peer, action).await?, name, peer.uid))
+    }
+
+    /// The package's version.
+    #[expect(clippy::unused_self, reason = "a D-Bus property is a method of its object")]
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+fn parse(user: &str, server: &str) -> Result<ServerId, Error> {
+    let invalid = |error| Error::InvalidName(format!("This is no name the hub takes: {error}."));
+    Ok(ServerId::new(UserName::parse(user).map_err(invalid)?, ServerName::parse(server).map_err(invalid)?))
+}
+
+/// An account's name; the name service may block.
+async fn name_of(uid: u32) -> Result<Option<String>, Error> {
+    match spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await {
+        Ok(Ok(user)) => Ok(user.map(|user| user.name)),
+        Ok(Err(errno)) => Err(Error::failed("Looking up the account", errno.desc())),
+        Err(error) => Err(Error::failed("The broker's own work", error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused_before_anything_else() {
+        for user in ["", "..", "../root", "a/b", "a:b", "a%b", "-a", "a b", "a\nb", "a\0b", "1000"] {
+            assert!(matches!(parse(user, ""), Err(Error::InvalidName(_))), "{user:?}");
+        }
+        assert!(matches!(parse("alice", "../x"), Err(Error::InvalidName(_))));
+        assert_eq!(parse("first.last", "gpu").unwrap().unit_name(), "jupyter@first.last:gpu.service");
+    }
+}

@@ -1,0 +1,108 @@
+//! The middleware of pages and API, in the order in which a request meets it:
+//!
+//! 1. `frame`: who is asking; afterwards faults become pages or JSON, and every answer gets its headers.
+//! 2. the body limit: nothing the hub itself reads is large.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::IntoResponse;
+
+use super::faults::Fault;
+use super::origin::Origin;
+use super::visitor::Visitor;
+use crate::app::{App, VERSION};
+
+/// Largest body the hub itself reads, bytes.
+pub const BODY_MAX: usize = 64 * 1024;
+
+/// What a page may load and where it may send: its own files and forms, nothing else.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const API_POLICY: &str = "frame-ancestors 'none'; default-src 'none'";
+
+/// Puts the layers around the routes.
+pub fn around(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
+    routes.layer(DefaultBodyLimit::max(BODY_MAX)).layer(from_fn_with_state(Arc::clone(app), frame))
+}
+
+async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response<Body> {
+    let is_api = is_api(&app, request.uri().path());
+    let Some(origin) = request.extensions().get::<Origin>() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if matches!(origin, Origin::Control(_)) && !is_api {
+        return Fault::NotFound.json();
+    }
+    let visitor = Visitor::of(&app, origin, request.headers(), request.uri());
+    request.extensions_mut().insert(visitor.clone());
+    let mut response = next.run(request).await;
+    if let Some(fault) = fault_of(&response) {
+        let headers = std::mem::take(response.headers_mut());
+        response = if is_api { fault.json() } else { fault.page(visitor.frame(&app)) };
+        keep_cookies(&mut response, &headers);
+    }
+    if is_html(response.headers()) {
+        if let Some(cookie) = visitor.xsrf_cookie(&app) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    add_headers(response.headers_mut(), is_api);
+    response
+}
+
+/// Headers of every answer of the hub itself.
+pub fn add_headers(headers: &mut HeaderMap, is_api: bool) {
+    let policy = if is_api { API_POLICY } else { PAGE_POLICY };
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("x-jupyterhub-version"), VERSION),
+    ];
+    for (name, value) in fixed {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn is_api(app: &App, path: &str) -> bool {
+    let rest = path.strip_prefix(app.base_url()).and_then(|rest| rest.strip_prefix("hub/api"));
+    rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && rest != "/oauth2/authorize")
+}
+
+fn is_html(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
+}
+
+/// The fault a handler returned, or what an extractor's own refusal amounts to.
+fn fault_of(response: &Response<Body>) -> Option<Fault> {
+    if let Some(fault) = response.extensions().get::<Fault>() {
+        return Some(fault.clone());
+    }
+    let bare =
+        response.headers().get(header::CONTENT_TYPE).is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
+    match response.status() {
+        StatusCode::NOT_FOUND if bare => Some(Fault::NotFound),
+        StatusCode::METHOD_NOT_ALLOWED => Some(Fault::Method),
+        StatusCode::PAYLOAD_TOO_LARGE => Some(Fault::TooLarge),
+        status if bare && status.is_client_error() => {
+            Some(Fault::BadRequest("The request could not be understood".into()))
+        }
+        _ => None,
+    }
+}
+
+fn keep_cookies(response: &mut Response<Body>, headers: &HeaderMap) {
+    for cookie in headers.get_all(header::SET_COOKIE) {
+        response.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+    if let Some(allow) = headers.get(header::ALLOW) {
+        response.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+}

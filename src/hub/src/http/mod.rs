@@ -1,0 +1,11 @@
+//! HTTP of the hub: where connections come from, which part answers, and how errors look.
+
+pub mod cookies;
+pub mod faults;
+pub mod layers;
+pub mod listen;
+pub mod next;
+pub mod origin;
+pub mod redirect;
+pub mod serve;
+pub mod visitor;

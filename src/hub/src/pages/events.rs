@@ -1,0 +1,45 @@
+//! `/hub/home/events`: tells the home page at once when the server's state changes.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::{Stream, StreamExt, stream};
+use hubd_base::names::ServerId;
+
+use crate::app::App;
+use crate::http::faults::Fault;
+use crate::http::visitor::Visitor;
+use crate::servers::state::State as ServerState;
+
+/// `GET /hub/home/events`: `data: {"server":"","state":"running"}` now and at each change of state.
+pub async fn home(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
+    let session = visitor.session.ok_or(Fault::NoCredentials)?;
+    let server = app.servers.get(&ServerId::default_of(session.user.clone()));
+    let mut changes = server.follow();
+    changes.mark_changed();
+    let states = stream::unfold((changes, None::<ServerState>), |(mut changes, shown)| async move {
+        loop {
+            changes.changed().await.ok()?;
+            let state = changes.borrow_and_update().state;
+            if shown != Some(state) {
+                return Some((state, (changes, Some(state))));
+            }
+        }
+    });
+    let name = server.id.server.as_str().to_owned();
+    let events = states.map(move |state| {
+        let news = serde_json::json!({"server": name, "state": state.word(), "message": null});
+        Ok(Event::default().data(news.to_string()))
+    });
+    // The stream keeps the server alive in the registry and ends with the session or the hub.
+    let over = futures_util::future::select(
+        Box::pin(session.ended.clone().cancelled_owned()),
+        Box::pin(app.stop.clone().cancelled_owned()),
+    );
+    Ok(Sse::new(events.take_until(over)).keep_alive(KeepAlive::default()))
+}

@@ -1,0 +1,40 @@
+//! `/hub/language`: the language switch of every page.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use super::form::Form;
+use super::locale::Language;
+use crate::app::App;
+use crate::http::cookies::{self, Cookie, Script};
+use crate::http::faults::Fault;
+use crate::http::next;
+use crate::http::redirect::Redirect;
+
+/// Seconds that the choice is kept: a year.
+const KEPT: u64 = 365 * 24 * 3600;
+
+/// `POST /hub/language`: fields `language` (`en`, `zh-CN` or `auto`) and `next`.
+pub async fn choose(State(app): State<Arc<App>>, form: Form) -> Result<Response, Fault> {
+    let fields = form.open_harmless()?;
+    let (value, max_age) = match fields.find("language") {
+        Some("auto") => ("", 0),
+        Some(code) => match Language::find(code) {
+            Some(language) => (language.code(), KEPT),
+            None => return Err(Fault::BadRequest("language is en, zh-CN or auto".into())),
+        },
+        None => return Err(Fault::BadRequest("language is missing".into())),
+    };
+    let target = fields.find("next").and_then(|next| next::check(next, app.base_url()));
+    let mut response = Redirect::to(&target.unwrap_or_else(|| format!("{}hub/", app.base_url()))).into_response();
+    // The whole hub's, so that the pages shown in front of people's servers speak the same language.
+    let cookie =
+        Cookie { name: cookies::LANGUAGE, value, path: app.base_url(), max_age: Some(max_age), script: Script::Hidden };
+    if let Some(cookie) = cookie.header() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

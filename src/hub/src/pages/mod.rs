@@ -1,0 +1,99 @@
+//! What people see, below `<base>hub/`, and the table of all routes of the hub itself.
+
+pub mod assets;
+mod events;
+mod form;
+mod home;
+mod language;
+pub mod locale;
+mod login;
+mod spawn;
+pub mod stopped;
+mod text;
+pub mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use axum::response::IntoResponse;
+use axum::routing::{any, get, post};
+
+use crate::app::App;
+use crate::http::faults::Fault;
+use crate::http::layers;
+use crate::http::redirect::Redirect;
+use crate::{api, oauth};
+
+/// Every route of the hub: pages, REST API and OAuth2, with their layers.
+pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    let base = app.base_url();
+    let hub = Router::new()
+        .route("/home", get(home::show))
+        .route("/home/events", get(events::home))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/logout", get(login::leave).post(login::leave))
+        .route("/spawn", get(spawn::own))
+        .route("/spawn/{user}", get(spawn::open).post(spawn::start))
+        .route("/spawn-pending/{user}", get(spawn::pending))
+        .route("/stop/{user}", post(spawn::stop))
+        .route("/user/{*path}", any(stopped::show))
+        .route("/language", post(language::choose))
+        .route("/static/{name}", get(asset))
+        .route("/health", get(|| async { StatusCode::OK }))
+        .route("/security/csp-report", post(|| async { StatusCode::NO_CONTENT }))
+        .merge(oauth::routes())
+        .nest("/api", api::routes());
+    let routes = Router::new()
+        .nest(&format!("{base}hub"), hub)
+        .route(&format!("{base}hub/"), get(root))
+        .route(&format!("{base}hub/api/"), get(api::root))
+        .route(base, get(to_hub))
+        .route(&format!("{base}robots.txt"), get(|| async { "User-agent: *\nDisallow: /\n" }))
+        .route(&format!("{base}favicon.ico"), get(|| async { file("hub.svg", &HeaderMap::new(), None) }))
+        .fallback(fallback);
+    layers::around(app, routes)
+}
+
+async fn root(State(app): State<Arc<App>>, visitor: crate::http::visitor::Visitor) -> Redirect {
+    let page = if visitor.session.is_some() { "home" } else { "login" };
+    Redirect::to(&format!("{}hub/{page}", app.base_url()))
+}
+
+async fn to_hub(State(app): State<Arc<App>>) -> Redirect {
+    Redirect::to(&format!("{}hub/", app.base_url()))
+}
+
+/// What is below no route: outside `base_url` it leads into the hub, inside it is not found.
+async fn fallback(State(app): State<Arc<App>>, uri: Uri) -> Result<Redirect, Fault> {
+    let hub = format!("{}hub", app.base_url());
+    if uri.path() == hub {
+        return Ok(Redirect::permanent(&format!("{hub}/")));
+    }
+    if !uri.path().starts_with(app.base_url()) {
+        return Ok(Redirect::to(&format!("{hub}/")));
+    }
+    Err(Fault::NotFound)
+}
+
+async fn asset(Path(name): Path<String>, headers: HeaderMap, uri: Uri) -> Response<Body> {
+    file(&name, &headers, uri.query())
+}
+
+fn file(name: &str, headers: &HeaderMap, query: Option<&str>) -> Response<Body> {
+    let Some(asset) = assets::find(name) else { return Fault::NotFound.into_response() };
+    let fixed = query.and_then(|query| query.strip_prefix("v=")) == Some(asset.hash.as_str());
+    let keep = if fixed { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == asset.etag.as_bytes());
+    let mut response =
+        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { Response::new(Body::from(asset.bytes)) };
+    let found = response.headers_mut();
+    found.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+    found.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    if let Ok(etag) = HeaderValue::from_str(&asset.etag) {
+        found.insert(header::ETAG, etag);
+    }
+    response
+}

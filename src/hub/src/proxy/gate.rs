@@ -1,0 +1,129 @@
+//! The gate in front of a server of kind `lab`: it does the OAuth2 round on the server's behalf and
+//! keeps the result in a cookie whose path is that server only.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::IntoResponse;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hubd_base::names::ServerId;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Method, Request, Response};
+use subtle::ConstantTimeEq;
+
+use crate::app::App;
+use crate::auth::sessions::{Grant, LIFETIME};
+use crate::auth::tokens;
+use crate::clock::{Usec, now};
+use crate::http::cookies::{self, Cookie, Script};
+use crate::http::faults::Fault;
+use crate::http::next;
+use crate::http::redirect::Redirect;
+use crate::oauth;
+
+/// Seconds that one round to the hub and back may take.
+const ROUND: u64 = 600;
+
+/// What the gate says of a request.
+#[derive(Debug)]
+pub enum Pass {
+    /// The browser may use the server.
+    Granted(Arc<Grant>),
+    /// The browser is known and may not (any more).
+    Refused,
+    /// The browser has not been asked yet.
+    Unknown,
+}
+
+/// Checks the right to access; answered from memory.
+pub fn check(app: &App, id: &ServerId, headers: &HeaderMap, now: Usec) -> Pass {
+    let name = oauth::client_id(id);
+    let held = cookies::all(headers, &name).find_map(|cookie| app.sessions.find_grant(cookie, now));
+    match held {
+        Some(grant) if grant.server != *id => Pass::Unknown,
+        Some(grant) if app.may_access(&grant.session.user, id) => Pass::Granted(grant),
+        Some(_) => Pass::Refused,
+        None => Pass::Unknown,
+    }
+}
+
+/// Whether a person's browser asks for a page, so that a redirect or an HTML page helps.
+pub fn is_navigation(request: &Request<Incoming>) -> bool {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) || is_upgrade(request) {
+        return false;
+    }
+    if let Some(mode) = request.headers().get("sec-fetch-mode") {
+        return mode == "navigate";
+    }
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Whether the request wants to leave HTTP, as WebSockets do.
+pub fn is_upgrade(request: &Request<Incoming>) -> bool {
+    request.headers().contains_key(header::UPGRADE)
+}
+
+fn round_cookie(id: &ServerId) -> String {
+    format!("{}-round", oauth::client_id(id))
+}
+
+/// Sends the browser to the hub for a code. What comes back is bound to this browser by a cookie.
+pub fn ask(app: &App, id: &ServerId, request: &Request<Incoming>) -> Response<Body> {
+    let Ok((state, _)) = tokens::random_token() else {
+        return Fault::Internal("no randomness for a login round".into()).json();
+    };
+    let wanted = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let value = format!("{}.{}", state.as_str(), URL_SAFE_NO_PAD.encode(wanted));
+    let url = format!(
+        "{}hub/api/oauth2/authorize?client_id={}&redirect_uri={}&response_type=code&state={}",
+        app.base_url(),
+        next::quote(&oauth::client_id(id)),
+        next::quote(&oauth::callback(app, id)),
+        state.as_str()
+    );
+    let mut response = Redirect::to(&url).into_response();
+    set(app, id, &mut response, &round_cookie(id), &value, ROUND);
+    response
+}
+
+/// Takes the code and lets the browser in.
+pub async fn callback(app: &App, id: &ServerId, request: &Request<Incoming>) -> Result<Response<Body>, Fault> {
+    let query = request.uri().query().unwrap_or_default();
+    let find = |wanted: &str| {
+        form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+    };
+    let name = round_cookie(id);
+    let (Some(code), Some(state), Some(kept)) = (find("code"), find("state"), cookies::find(request.headers(), &name))
+    else {
+        // Old tab, back button or cookies off: begin again, which ends in the right place or at the login page.
+        return Ok(Redirect::to(&app.server_url(id)).into_response());
+    };
+    let (expected, wanted) = kept.split_once('.').unwrap_or_default();
+    if !bool::from(expected.as_bytes().ct_eq(state.as_bytes())) {
+        return Err(Fault::Xsrf("OAuth state does not match. Try logging in again."));
+    }
+    let now = now();
+    let session = app.codes.redeem(&code, id, now).ok_or(Fault::Xsrf("OAuth code is invalid or expired"))?;
+    if !app.may_access(&session.user, id) {
+        return Err(Fault::NotYours);
+    }
+    let cookie = app.sessions.grant(session, id.clone(), now).await.map_err(Fault::internal)?;
+    let wanted = URL_SAFE_NO_PAD.decode(wanted).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let wanted = wanted.and_then(|wanted| next::check(&wanted, &app.server_url(id)));
+    let mut response = Redirect::to(&wanted.unwrap_or_else(|| app.server_url(id))).into_response();
+    set(app, id, &mut response, &name, "", 0);
+    set(app, id, &mut response, &oauth::client_id(id), &cookie, LIFETIME.as_secs());
+    Ok(response)
+}
+
+fn set(app: &App, id: &ServerId, response: &mut Response<Body>, name: &str, value: &str, seconds: u64) {
+    let path = app.server_url(id);
+    let cookie = Cookie { name, value, path: &path, max_age: Some(seconds), script: Script::Hidden };
+    if let Some(header) = cookie.header() {
+        response.headers_mut().append(header::SET_COOKIE, header);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}

@@ -1,0 +1,12 @@
+//! Servers of people: their states, the jobs that change them, and what tells that something changed.
+//!
+//! Invariant: systemd owns what runs. A state here is a view of a unit, rebuilt from systemd at any time;
+//! only `Starting` and `Stopping` belong to a job of this process.
+
+pub mod jobs;
+pub mod launcher;
+pub mod ready;
+pub mod registry;
+pub mod state;
+pub mod systemd;
+pub mod watch;

@@ -1,0 +1,250 @@
+//! The states of a server and the one table of how events change them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Usec;
+
+/// Where a server is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It does not run.
+    Stopped,
+    /// A start is under way.
+    Starting,
+    /// It answers.
+    Running,
+    /// It is frozen and keeps what it knows.
+    Suspended,
+    /// It is being stopped.
+    Stopping,
+    /// The last start or run ended badly; nothing runs.
+    Failed,
+}
+
+impl State {
+    /// The word used in pages, API extensions and `hubctl`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+            Self::Stopping => "stopping",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// JupyterHub's `pending` field.
+    pub fn pending(self) -> Option<&'static str> {
+        match self {
+            Self::Starting => Some("spawn"),
+            Self::Stopping => Some("stop"),
+            Self::Stopped | Self::Running | Self::Suspended | Self::Failed => None,
+        }
+    }
+
+    /// JupyterHub's `ready`: it accepts requests.
+    pub fn is_ready(self) -> bool {
+        matches!(self, Self::Running | Self::Suspended)
+    }
+
+    /// JupyterHub's `active`: pending or ready.
+    pub fn is_active(self) -> bool {
+        self.is_ready() || self.pending().is_some()
+    }
+}
+
+/// What can happen to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody asked for a start.
+    StartAsked,
+    /// A unit was seen running that this process did not start.
+    UnitSeen,
+    /// The server answered its first request.
+    Ready,
+    /// The start came to a bad end.
+    StartFailed,
+    /// Somebody asked for a stop.
+    StopAsked,
+    /// systemd is stopping the unit, whoever asked it to.
+    UnitStopping,
+    /// The unit is gone and ended well.
+    UnitGone,
+    /// The unit is gone and ended badly.
+    UnitFailed,
+    /// The unit was frozen.
+    Frozen,
+    /// The unit was thawed.
+    Thawed,
+}
+
+/// The whole life of a server: `None` means the event changes nothing in this state.
+pub fn next(state: State, event: Event) -> Option<State> {
+    use Event as E;
+    use State as S;
+    match (state, event) {
+        (S::Stopped | S::Failed, E::StartAsked | E::UnitSeen) => Some(S::Starting),
+        (S::Starting, E::Ready) | (S::Suspended, E::Thawed) => Some(S::Running),
+        (S::Running, E::Frozen) => Some(S::Suspended),
+        (S::Starting | S::Running | S::Suspended | S::Failed, E::StopAsked)
+        | (S::Running | S::Suspended, E::UnitStopping) => Some(S::Stopping),
+        (S::Starting, E::StartFailed) | (S::Running | S::Suspended | S::Stopping, E::UnitFailed) => Some(S::Failed),
+        (S::Running | S::Suspended | S::Stopping, E::UnitGone) => Some(S::Stopped),
+        _ => None,
+    }
+}
+
+/// How far a start has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Asked for.
+    Requested,
+    /// systemd is starting the unit.
+    Launching,
+    /// The unit runs, JupyterLab does not answer yet.
+    Waiting {
+        /// The unit's name.
+        unit: String,
+    },
+}
+
+impl Phase {
+    /// Per cent of the way, for a progress bar.
+    pub fn percent(&self) -> u8 {
+        match self {
+            Self::Requested => 0,
+            Self::Launching => 20,
+            Self::Waiting { .. } => 50,
+        }
+    }
+}
+
+/// Why a server is not running although it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The account may not have a server.
+    NotAllowed,
+    /// No JupyterLab on this machine.
+    NoLab,
+    /// The configuration is wrong.
+    Configuration,
+    /// systemd could not do it.
+    Launch,
+    /// The broker or systemd does not answer.
+    Unreachable,
+    /// The program ended before it answered.
+    Exited,
+    /// It did not answer in time.
+    Timeout,
+    /// It ran, and ended by itself with a failure.
+    Died,
+}
+
+/// A bad end, with what a person needs to mend it.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What kind of bad end.
+    pub cause: Cause,
+    /// Details in words: systemd's result, the broker's sentence, the deadline.
+    pub text: String,
+    /// The last lines of the unit's journal, oldest first.
+    pub journal: Vec<String>,
+}
+
+/// Where a running server is reached.
+#[derive(Debug)]
+pub struct Backend {
+    /// Its Unix socket.
+    pub socket: PathBuf,
+    /// Cancelled when it no longer runs; tunnels watch it.
+    pub gone: CancellationToken,
+    /// Last time somebody used it, microseconds; written to the store in batches.
+    pub last_activity: AtomicI64,
+}
+
+impl Backend {
+    /// Notes that somebody used the server just now.
+    pub fn touch(&self, now: Usec) {
+        self.last_activity.store(now, Ordering::Relaxed);
+    }
+}
+
+/// One look at a server.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Where it is in its life.
+    pub state: State,
+    /// Since when, microseconds.
+    pub since: Usec,
+    /// Since when it runs, as systemd knows it; present once that is known.
+    pub started: Option<Usec>,
+    /// How far a start has come; meaningful while starting.
+    pub phase: Phase,
+    /// The last bad end, until the next start.
+    pub failure: Option<Arc<Failure>>,
+    /// Where it is reached; present while it is ready.
+    pub backend: Option<Arc<Backend>>,
+    /// systemd's id of this run, 32 hexadecimal digits.
+    pub invocation: Option<String>,
+}
+
+impl Snapshot {
+    /// A server that does not run.
+    pub fn stopped(since: Usec) -> Self {
+        Self {
+            state: State::Stopped,
+            since,
+            started: None,
+            phase: Phase::Requested,
+            failure: None,
+            backend: None,
+            invocation: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [State; 6] =
+        [State::Stopped, State::Starting, State::Running, State::Suspended, State::Stopping, State::Failed];
+
+    #[test]
+    fn every_active_state_can_be_stopped_and_every_resting_state_started() {
+        for state in STATES {
+            let stop = next(state, Event::StopAsked);
+            let start = next(state, Event::StartAsked);
+            match state {
+                State::Stopped => assert_eq!((start, stop), (Some(State::Starting), None)),
+                State::Failed => assert_eq!((start, stop), (Some(State::Starting), Some(State::Stopping))),
+                State::Stopping => assert_eq!((start, stop), (None, None)),
+                _ => assert_eq!((start, stop), (None, Some(State::Stopping))),
+            }
+        }
+    }
+
+    #[test]
+    fn a_unit_that_vanishes_never_leaves_a_ready_server() {
+        for state in STATES {
+            for event in [Event::UnitGone, Event::UnitFailed] {
+                assert!(!next(state, event).is_some_and(State::is_active), "{state:?} {event:?}");
+                if state.is_ready() {
+                    assert!(next(state, event).is_some(), "{state:?} {event:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_start_leads_to_running() {
+        for state in STATES {
+            assert_eq!(next(state, Event::Ready).is_some(), state == State::Starting);
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The launcher of this machine: the broker starts and stops, systemd itself is read.
+//!
+//! Invariant: nothing here needs a privilege; what does is a call to `org.hubd.Broker1`.
+
+use std::collections::HashMap;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt, TryFutureExt};
+use hubd_base::names::ServerId;
+use hubd_proto::broker;
+use tokio::sync::Mutex;
+use zbus::zvariant::{OwnedObjectPath, OwnedValue};
+use zbus::{Connection, MatchRule, Message, MessageStream};
+
+use crate::clock::Usec;
+
+use super::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+
+const SYSTEMD: &str = "org.freedesktop.systemd1";
+const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
+const MANAGER: &str = "org.freedesktop.systemd1.Manager";
+const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const SERVICE: &str = "org.freedesktop.systemd1.Service";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+/// Every server's unit, for `ListUnitsByPatterns`.
+const PATTERN: &str = "jupyter@*.service";
+/// How the object path of such a unit begins (`@` is `_40`).
+const UNIT_PATHS: &str = "/org/freedesktop/systemd1/unit/jupyter_40";
+
+/// A connection to the system bus, made when first needed and made again after it was lost.
+#[derive(Debug, Default)]
+pub struct Bus {
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Bus {
+    /// The connection.
+    pub async fn get(&self) -> Result<Connection, LaunchError> {
+        let mut kept = self.connection.lock().await;
+        if let Some(connection) = kept.as_ref() {
+            return Ok(connection.clone());
+        }
+        let made = Connection::system().await.map_err(|error| {
+            LaunchError::Unreachable(format!("cannot connect to the system bus: {error}; is dbus.service running?"))
+        })?;
+        *kept = Some(made.clone());
+        Ok(made)
+    }
+
+    async fn forget(&self) {
+        self.connection.lock().await.take();
+    }
+
+    async fn call<B>(
+        &self,
+        to: &str,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &B,
+    ) -> Result<Message, LaunchError>
+    where
+        B: serde::ser::Serialize + zbus::zvariant::DynamicType + Sync,
+    {
+        let connection = self.get().await?;
+        match connection.call_method(Some(to), path, Some(interface), method, body).await {
+            Ok(reply) => Ok(reply),
+            Err(zbus::Error::MethodError(name, text, _)) => Err(translate(&name, text)),
+            Err(error @ zbus::Error::InputOutput(_)) => {
+                self.forget().await;
+                Err(LaunchError::Unreachable(format!("the system bus was lost: {error}")))
+            }
+            Err(error) => Err(LaunchError::Unreachable(format!("{method}: {error}"))),
+        }
+    }
+
+    /// A call to the broker.
+    pub async fn broker<B>(&self, method: &str, body: &B) -> Result<Message, LaunchError>
+    where
+        B: serde::ser::Serialize + zbus::zvariant::DynamicType + Sync,
+    {
+        self.call(broker::BUS_NAME, broker::PATH, broker::INTERFACE, method, body).await
+    }
+
+    async fn properties(&self, path: &str, interface: &str) -> Result<HashMap<String, OwnedValue>, LaunchError> {
+        let reply = self.call(SYSTEMD, path, PROPERTIES, "GetAll", &interface).await?;
+        read(&reply)
+    }
+}
+
+/// What a D-Bus error means for the caller.
+fn translate(name: &str, text: Option<String>) -> LaunchError {
+    let text = text.unwrap_or_else(|| name.to_owned());
+    match name {
+        broker::ERROR_NOT_ALLOWED | broker::ERROR_NO_SUCH_USER | broker::ERROR_INVALID_NAME => {
+            LaunchError::NotAllowed(text)
+        }
+        broker::ERROR_NO_LAB => LaunchError::NoLab(text),
+        broker::ERROR_BAD_CONFIGURATION => LaunchError::Configuration(text),
+        broker::ERROR_ALREADY_RUNNING => LaunchError::AlreadyRunning,
+        broker::ERROR_START_FAILED => LaunchError::Failed(text),
+        _ => LaunchError::Unreachable(format!("{name}: {text}")),
+    }
+}
+
+fn read<T>(reply: &Message) -> Result<T, LaunchError>
+where
+    T: for<'d> serde::Deserialize<'d> + zbus::zvariant::Type,
+{
+    reply
+        .body()
+        .deserialize()
+        .map_err(|error| LaunchError::Unreachable(format!("an answer that makes no sense: {error}")))
+}
+
+fn text(properties: &HashMap<String, OwnedValue>, name: &str) -> String {
+    properties.get(name).and_then(|value| <&str>::try_from(value).ok()).unwrap_or_default().to_owned()
+}
+
+/// A timestamp property, microseconds; 0 where it is not set.
+fn moment(properties: &HashMap<String, OwnedValue>, name: &str) -> Usec {
+    let moment = properties.get(name).and_then(|value| u64::try_from(value).ok());
+    moment.and_then(|moment| Usec::try_from(moment).ok()).unwrap_or(0)
+}
+
+fn invocation(properties: &HashMap<String, OwnedValue>) -> String {
+    let bytes = properties.get("InvocationID").and_then(|value| value.try_clone().ok());
+    let bytes = bytes.and_then(|value| Vec::<u8>::try_from(value).ok()).unwrap_or_default();
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
+
+/// The last element of a unit's object path, back to the unit's name (`_40` is `@`).
+fn unit_name(path: &str) -> Option<String> {
+    let escaped = path.rsplit('/').next()?;
+    let mut name = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        if *first == b'_' {
+            let (digits, tail) = tail.split_at_checked(2)?;
+            name.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = tail;
+        } else {
+            name.push(*first);
+            rest = tail;
+        }
+    }
+    String::from_utf8(name).ok()
+}
+
+/// systemd on this machine.
+#[derive(Debug, Default)]
+pub struct Systemd {
+    /// The bus, shared with whoever else needs the broker.
+    pub bus: std::sync::Arc<Bus>,
+}
+
+impl Systemd {
+    async fn unit_state(&self, id: &ServerId) -> Result<UnitState, LaunchError> {
+        let reply = self.bus.call(SYSTEMD, MANAGER_PATH, MANAGER, "GetUnit", &id.unit_name()).await;
+        let path: OwnedObjectPath = match reply {
+            Ok(reply) => read(&reply)?,
+            Err(LaunchError::Unreachable(text)) if text.contains("NoSuchUnit") => return Ok(UnitState::Absent),
+            Err(error) => return Err(error),
+        };
+        let unit = self.bus.properties(&path, UNIT).await?;
+        let frozen = text(&unit, "FreezerState").starts_with("fr");
+        Ok(match text(&unit, "ActiveState").as_str() {
+            "active" | "reloading" | "refreshing" => UnitState::Active {
+                invocation: invocation(&unit),
+                frozen,
+                since: moment(&unit, "ActiveEnterTimestamp"),
+            },
+            "activating" => UnitState::Activating,
+            "deactivating" => UnitState::Deactivating,
+            "failed" => {
+                let service = self.bus.properties(&path, SERVICE).await?;
+                let status = service.get("ExecMainStatus").and_then(|value| i32::try_from(value).ok()).unwrap_or(0);
+                let result = format!("{} ({status})", text(&service, "Result"));
+                UnitState::Failed { invocation: invocation(&unit), result }
+            }
+            _ => UnitState::Absent,
+        })
+    }
+
+    async fn subscribe(&self) -> Result<BoxStream<'static, ServerId>, LaunchError> {
+        let connection = self.bus.get().await?;
+        let unreachable = |error: zbus::Error| LaunchError::Unreachable(format!("cannot follow systemd: {error}"));
+        let changed = MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .sender(SYSTEMD)
+            .and_then(|rule| rule.interface(PROPERTIES))
+            .and_then(|rule| rule.member("PropertiesChanged"))
+            .and_then(|rule| rule.path_namespace("/org/freedesktop/systemd1/unit"))
+            .and_then(|rule| rule.arg(0, UNIT))
+            .map_err(unreachable)?
+            .build();
+        let lists = |member: &'static str| {
+            MatchRule::builder()
+                .msg_type(zbus::message::Type::Signal)
+                .sender(SYSTEMD)
+                .and_then(|rule| rule.interface(MANAGER))
+                .and_then(|rule| rule.member(member))
+                .map(zbus::match_rule::Builder::build)
+        };
+        let mut streams = Vec::new();
+        for rule in [changed, lists("UnitNew").map_err(unreachable)?, lists("UnitRemoved").map_err(unreachable)?] {
+            streams.push(MessageStream::for_match_rule(rule, &connection, None).await.map_err(unreachable)?);
+        }
+        self.bus.call(SYSTEMD, MANAGER_PATH, MANAGER, "Subscribe", &()).await?;
+        Ok(stream::select_all(streams).filter_map(|message| async { server_of(&message.ok()?) }).boxed())
+    }
+}
+
+/// The server a signal is about, if it is about one.
+fn server_of(message: &Message) -> Option<ServerId> {
+    let header = message.header();
+    let path = header.path()?;
+    if path.as_str() == MANAGER_PATH {
+        let (name, _): (String, OwnedObjectPath) = message.body().deserialize().ok()?;
+        return ServerId::from_unit_name(&name);
+    }
+    path.starts_with(UNIT_PATHS).then(|| unit_name(path)).flatten().and_then(|name| ServerId::from_unit_name(&name))
+}
+
+impl Launcher for Systemd {
+    fn start<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            let (unit, invocation) = read(&self.bus.broker("StartServer", &names).await?)?;
+            Ok(Launched { unit, invocation })
+        }
+        .boxed()
+    }
+
+    fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            self.bus.broker("StopServer", &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {
+        self.unit_state(id).boxed()
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<ServerId>, LaunchError>> {
+        async move {
+            // (states, patterns) -> a(ssssssouso): name first, object path seventh.
+            type Listed =
+                (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+            let wanted: (Vec<&str>, Vec<&str>) = (Vec::new(), vec![PATTERN]);
+            let reply = self.bus.call(SYSTEMD, MANAGER_PATH, MANAGER, "ListUnitsByPatterns", &wanted).await?;
+            let units: Vec<Listed> = read(&reply)?;
+            Ok(units.iter().filter_map(|unit| ServerId::from_unit_name(&unit.0)).collect())
+        }
+        .boxed()
+    }
+
+    fn journal<'a>(
+        &'a self,
+        id: &'a ServerId,
+        invocation: &'a str,
+        lines: u32,
+    ) -> BoxFuture<'a, Result<Vec<JournalLine>, LaunchError>> {
+        async move {
+            let asked = (id.user.as_str(), id.server.as_str(), invocation, lines);
+            let texts: Vec<String> = read(&self.bus.broker("ReadJournal", &asked).await?)?;
+            let parse = |text: &String| serde_json::from_str(text).ok();
+            Ok(texts.iter().filter_map(parse).collect())
+        }
+        .boxed()
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {
+        self.subscribe()
+            .or_else(|error| async {
+                self.bus.forget().await;
+                Err(error)
+            })
+            .boxed()
+    }
+
+    fn socket(&self, id: &ServerId) -> std::path::PathBuf {
+        id.socket_path()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn object_paths_turn_back_into_unit_names() {
+        let name = |path: &str| unit_name(path);
+        assert_eq!(
+            name("/org/freedesktop/systemd1/unit/jupyter_40first_2elast_2eservice").as_deref(),
+            Some("jupyter@first.last.service")
+        );
+        assert_eq!(name("/org/freedesktop/systemd1/unit/a_5cx40"), Some("a\\x40".into()));
+        assert_eq!(name("/a/b_4"), None);
+        assert_eq!(name("/a/b_zz"), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! The people the hub knows.
+
+use hubd_base::names::UserName;
+use rusqlite::{Row, named_params};
+
+use super::{Store, StoreError};
+use crate::clock::Usec;
+
+/// A row of `users`.
+#[derive(Clone, Debug)]
+pub struct UserRow {
+    /// The database's own number for the person.
+    pub id: i64,
+    /// The system account's name.
+    pub name: UserName,
+    /// Whether the policy called them an administrator when they last logged in.
+    pub admin: bool,
+    /// When the row was made.
+    pub created: Usec,
+    /// The last thing the person did, if anything yet.
+    pub last_activity: Option<Usec>,
+}
+
+const COLUMNS: &str = "id, name, admin, created_usec, last_activity_usec";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<UserRow> {
+    let name: String = row.get(1)?;
+    let name = UserName::parse(&name).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, error.to_string().into())
+    })?;
+    Ok(UserRow { id: row.get(0)?, name, admin: row.get(2)?, created: row.get(3)?, last_activity: row.get(4)? })
+}
+
+impl Store {
+    /// Everybody, oldest row first.
+    pub async fn users(&self) -> Result<Vec<UserRow>, StoreError> {
+        self.run(|connection| {
+            let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM users ORDER BY id"))?;
+            statement.query_map([], read)?.collect()
+        })
+        .await
+    }
+
+    /// Adds the person if unknown. `admin`: `Some` also updates the flag of a known person.
+    pub async fn keep_user(&self, name: UserName, admin: Option<bool>, now: Usec) -> Result<UserRow, StoreError> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "INSERT INTO users (name, admin, created_usec) VALUES (:name, coalesce(:admin, 0), :now)
+                 ON CONFLICT (name) DO UPDATE SET admin = coalesce(:admin, admin)",
+                named_params! {":name": name.as_str(), ":admin": admin, ":now": now},
+            )?;
+            transaction.query_row(
+                &format!("SELECT {COLUMNS} FROM users WHERE name = :name"),
+                named_params! {":name": name.as_str()},
+                read,
+            )
+        })
+        .await
+    }
+
+    /// Moves the person's last activity forward, never back.
+    pub async fn touch_user(&self, id: i64, now: Usec) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "UPDATE users SET last_activity_usec = max(coalesce(last_activity_usec, 0), :now) WHERE id = :id",
+                named_params! {":id": id, ":now": now},
+            )?;
+            Ok(())
+        })
+        .await
+    }
+}

@@ -1,0 +1,18 @@
+//! One file for each command.
+
+pub(crate) mod configuration;
+pub(crate) mod doctor;
+pub(crate) mod environment;
+pub(crate) mod logs;
+pub(crate) mod servers;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod stop;
+pub(crate) mod users;
+
+use std::io::{self, Write};
+
+/// Writes JSON for programs, one value over several lines.
+fn write_json(out: &mut dyn Write, value: &serde_json::Value) -> io::Result<()> {
+    writeln!(out, "{value:#}")
+}

@@ -1,0 +1,229 @@
+//! The table of sentences.
+
+macro_rules! words {
+    ($($name:ident => $english:literal, $chinese:literal;)*) => {
+        /// A sentence or word that hubctl says.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Text { $($name,)* }
+
+        impl Text {
+            /// Every text.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// English and Chinese.
+            pub(super) fn pair(self) -> (&'static str, &'static str) {
+                match self { $(Self::$name => ($english, $chinese),)* }
+            }
+        }
+    };
+}
+
+words! {
+    // the command line
+    About => "Manages the JupyterLab hub.", "管理 JupyterLab 服务中心（hub）。";
+    AboutStatus => "How the hub is: people, servers, memory", "查看 hub 的状态：用户、服务器、内存";
+    AboutUsers => "The people the hub knows", "列出 hub 认识的用户";
+    AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
+    AboutStart => "Start a person's server", "启动某个用户的服务器";
+    AboutStop => "Stop a person's server", "停止某个用户的服务器";
+    AboutLogs => "The last lines of a server's journal", "查看服务器日志的最后几行";
+    AboutConfig => "The configuration in /etc/hub", "/etc/hub 中的配置";
+    AboutConfigCheck => "Look for mistakes", "检查配置是否有误";
+    AboutConfigShow => "Every value in force, and where it comes from", "显示生效的每个值及其来源";
+    AboutDoctor => "Look at everything the hub needs, and say what to do", "检查 hub 所需的一切，并给出建议";
+    AboutEnv => "The virtual environment with JupyterLab", "JupyterLab 的虚拟环境";
+    AboutEnvCreate => "Make /opt/hubd/env with JupyterLab from PyPI", "从 PyPI 安装 JupyterLab，创建 /opt/hubd/env";
+    OptionJson => "Print JSON instead of tables", "输出 JSON，而不是表格";
+    OptionSocket => "The hub's control socket", "hub 的控制套接字";
+    OptionUser => "The person's account", "用户的账号";
+    OptionLines => "How many lines; at most 1000 with --json, or without the right to read the journal",
+        "显示多少行；使用 --json 或没有读取日志的权限时最多 1000 行";
+    OptionFollow => "Go on showing new lines; not with --json", "持续显示新的日志；不能与 --json 同用";
+    OptionDir => "The folder of the configuration", "配置所在的目录";
+    OptionLanguage => "Language pack to install as well, such as zh-CN", "同时安装的语言包，例如 zh-CN";
+    OptionPython => "The Python to build it with", "用来创建环境的 Python";
+    ExitStatuses => "Exit status: 0 it worked, 1 it did not, 2 wrong command line, 3 not authorised, 4 the hub cannot be reached.",
+        "退出状态：0 成功，1 失败，2 命令行有误，3 没有权限，4 无法连接 hub。";
+    Hint => "hint", "提示";
+
+    // talking to the hub
+    NotReachable => "The hub cannot be reached at {}: {}.", "无法通过 {} 连接 hub：{}。";
+    NotReachableHint => "Start its socket with `systemctl start hub.socket`, or ask `hubctl doctor`.",
+        "用 `systemctl start hub.socket` 启动它的套接字，或运行 `hubctl doctor` 查找原因。";
+    HubDown => "The hub cannot answer: {}", "hub 无法应答：{}";
+    HubDownHint => "`journalctl -u hub.service` says more.", "`journalctl -u hub.service` 有更多信息。";
+    NotAuthorised => "You are not allowed to manage the hub.", "你没有管理 hub 的权限。";
+    NotAuthorisedHint => "Run the command with sudo.", "请用 sudo 运行这条命令。";
+    Strange => "The hub's answer makes no sense: {}.", "hub 的应答无法理解：{}。";
+    NoAnswer => "The hub did not answer in time.", "hub 没有及时应答。";
+    Refused => "The hub said no: {}", "hub 拒绝了请求：{}";
+    Incident => "`journalctl HUB_REQUEST={}` says more.", "`journalctl HUB_REQUEST={}` 有更多信息。";
+    NoSuchUser => "The hub does not know {}.", "hub 不认识 {}。";
+    NoSuchUserHint => "The person needs an account on this machine; `hubctl users` lists those who came.",
+        "用户需要在这台机器上有账号；`hubctl users` 可以列出来过的用户。";
+    BadUser => "\"{}\" is not the name of an account: {}.", "“{}”不是账号名：{}。";
+
+    // tables
+    User => "USER", "用户";
+    Admin => "ADMIN", "管理员";
+    State => "STATE", "状态";
+    LastActivity => "LAST ACTIVITY", "最近活动";
+    Started => "STARTED", "启动时间";
+    Unit => "UNIT", "单元";
+    Key => "KEY", "键";
+    Value => "VALUE", "值";
+    Origin => "FROM", "来源";
+    Yes => "yes", "是";
+    No => "no", "否";
+    Default => "default", "默认值";
+    StateRunning => "running", "运行中";
+    StateStarting => "starting", "启动中";
+    StateStopping => "stopping", "停止中";
+    StateStopped => "stopped", "已停止";
+    StateSuspended => "suspended", "已暂停";
+    StateFailed => "failed", "失败";
+    StateBusy => "busy", "忙";
+    Never => "never", "从未";
+    JustNow => "just now", "刚刚";
+    MinutesAgo => "{} min ago", "{} 分钟前";
+    HoursAgo => "{} h ago", "{} 小时前";
+    DaysAgo => "{} d ago", "{} 天前";
+    NoUsers => "Nobody has logged in yet.", "还没有人登录过。";
+    NoServers => "No server runs.", "没有运行中的服务器。";
+
+    // status
+    StatusHub => "hub", "hub";
+    StatusHubIs => "version {}, process {}, started {}", "版本 {}，进程 {}，启动于 {}";
+    StatusMemory => "memory", "内存";
+    StatusUsers => "users", "用户";
+    StatusServers => "servers", "服务器";
+    StatusServersAre => "{} running, {} suspended, {} starting, {} stopping, {} failed",
+        "{} 个运行中，{} 个已暂停，{} 个启动中，{} 个停止中，{} 个失败";
+    StatusConnections => "connections", "连接";
+    StatusLogins => "logins", "登录";
+    StatusLoginsAre => "{} under way, {} waiting", "{} 个进行中，{} 个等待";
+
+    // start, stop, logs
+    Starting => "Starting the server of {} ...", "正在启动 {} 的服务器……";
+    Running => "The server of {} runs.", "{} 的服务器正在运行。";
+    RunsAlready => "The server of {} runs already.", "{} 的服务器已经在运行。";
+    StartFailed => "The server of {} did not start: {}", "{} 的服务器未能启动：{}";
+    StartLost => "The hub went away before the server was ready.", "服务器就绪之前，与 hub 的连接断开了。";
+    StartLog => "The last lines of its journal:", "日志的最后几行：";
+    LogsHint => "`hubctl logs {}` shows more.", "`hubctl logs {}` 显示更多日志。";
+    Stopped => "The server of {} is stopped.", "{} 的服务器已停止。";
+    StillStopping => "The server of {} is stopping; `hubctl servers` shows when it is gone.",
+        "{} 的服务器正在停止；`hubctl servers` 可以查看是否已停止。";
+    NoFollow => "Following a journal needs the right to read it.", "持续查看日志需要读取日志的权限。";
+    NoFollowHint => "Run the command with sudo, or join the group systemd-journal.",
+        "请用 sudo 运行，或加入 systemd-journal 组。";
+    NoFollowJson => "--follow and --json do not go together: the JSON is one document, which has to end.",
+        "--follow 不能与 --json 同用：JSON 是一个完整的文档，必须有结尾。";
+    NoFollowJsonHint => "`journalctl --follow --output=json --unit={}` writes one JSON object a line.",
+        "`journalctl --follow --output=json --unit={}` 每行输出一个 JSON 对象。";
+    CannotRun => "{} could not be run: {}.", "无法运行 {}：{}。";
+
+    // config
+    ConfigGood => "The configuration is valid ({} files read).", "配置正确（读取了 {} 个文件）。";
+    ConfigNone => "{} has no file hub.toml: the defaults are in force.", "{} 中没有 hub.toml：使用默认值。";
+    ConfigBad => "The configuration has {} mistakes.", "配置有 {} 处错误。";
+    ConfigBadHint => "Every key is explained in hub.toml(5) and in the file as it was shipped.",
+        "每个键的说明见 hub.toml(5) 和软件包自带的配置文件。";
+
+    // env create
+    EnvNotRoot => "Only root can write {}.", "只有 root 可以写入 {}。";
+    EnvNoPython => "{} could not be run: {}.", "无法运行 {}：{}。";
+    EnvNoPythonHint => "Install Python with `apt install python3 python3-venv`, or name another one with --python.",
+        "用 `apt install python3 python3-venv` 安装 Python，或用 --python 指定另一个。";
+    EnvNoVenv => "{} cannot make virtual environments: its modules venv and ensurepip are missing.",
+        "{} 无法创建虚拟环境：缺少 venv 和 ensurepip 模块。";
+    EnvNoVenvHint => "Install them with `apt install python3-venv`.", "用 `apt install python3-venv` 安装。";
+    EnvBadLanguage => "\"{}\" is not a language such as zh-CN.", "“{}”不是语言代码，例如 zh-CN。";
+    EnvBusy => "Another `hubctl env create` is at work.", "另一个 `hubctl env create` 正在运行。";
+    EnvInTheWay => "{} exists and is not a link made by hubctl.", "{} 已存在，但不是 hubctl 创建的链接。";
+    EnvInTheWayHint => "Move it away and try again.", "请将它移走后重试。";
+    EnvIo => "{}: {}.", "{}：{}。";
+    EnvMaking => "[1/4] Making the virtual environment {}", "[1/4] 创建虚拟环境 {}";
+    EnvInstalling => "[2/4] Installing {} (this takes a few minutes)", "[2/4] 安装 {}（需要几分钟）";
+    EnvTrying => "[3/4] Trying it out", "[3/4] 试运行";
+    EnvSwitching => "[4/4] Switching {} to it", "[4/4] 将 {} 切换到新环境";
+    EnvStepFailed => "{} failed; nothing was changed.", "{} 失败；没有改动任何东西。";
+    EnvPipHint => "The lines above say why. Behind a proxy, set HTTPS_PROXY; for a mirror of PyPI, set PIP_INDEX_URL.",
+        "原因见上面的输出。使用代理请设置 HTTPS_PROXY，使用 PyPI 镜像请设置 PIP_INDEX_URL。";
+    EnvKept => "{} stays for now, as running servers use it. The next `hubctl env create` removes it.",
+        "{} 仍被运行中的服务器使用，暂时保留。下次 `hubctl env create` 会删除它。";
+    EnvDone => "JupyterLab {} is ready in {}. Servers use it from their next start on.",
+        "JupyterLab {} 已安装到 {}。服务器下次启动时开始使用。";
+
+    // doctor
+    DoctorOk => "ok", "正常";
+    DoctorWarn => "warn", "警告";
+    DoctorFail => "FAIL", "失败";
+    DoctorGood => "Everything the hub needs is there.", "hub 所需的一切都已就绪。";
+    DoctorWarned => "The hub can work; {} things deserve a look.", "hub 可以工作；有 {} 处值得注意。";
+    DoctorBad => "{} things keep the hub from working.", "有 {} 处问题使 hub 无法正常工作。";
+    CheckConfig => "The configuration is valid.", "配置正确。";
+    CheckConfigBad => "The configuration has mistakes: {}", "配置有误：{}";
+    CheckConfigDo => "Mend them; `hubctl config check` looks again.", "请改正；`hubctl config check` 可以再次检查。";
+    CheckSystemd => "systemd {} is new enough.", "systemd {} 版本满足要求。";
+    CheckSystemdOld => "systemd {} is too old: 252 is needed.", "systemd {} 版本太旧：需要 252。";
+    CheckSystemdNone => "This system was not started by systemd.", "这个系统不是由 systemd 启动的。";
+    CheckSystemdDo => "Run the hub on a machine or in a container that systemd started.",
+        "请在由 systemd 启动的机器或容器中运行 hub。";
+    CheckControllers => "Memory, CPU and the number of tasks can be limited.", "可以限制内存、CPU 和任务数。";
+    CheckControllersNone => "The kernel's control groups (version 2) lack: {}. Limits on them do nothing.",
+        "内核控制组（第 2 版）缺少：{}。相应的限制不起作用。";
+    CheckControllersDo => "Start with the unified hierarchy, or give the container these controllers.",
+        "请使用统一层级启动，或让容器拥有这些控制器。";
+    CheckAccount => "The account _hubd exists.", "账号 _hubd 存在。";
+    CheckAccountNone => "The account _hubd does not exist.", "账号 _hubd 不存在。";
+    CheckAccountDo => "Make it with `systemd-sysusers`.", "用 `systemd-sysusers` 创建。";
+    CheckPam => "The PAM services hub and hub-server are there.", "PAM 服务 hub 和 hub-server 已安装。";
+    CheckPamNone => "PAM services are missing: {}.", "缺少 PAM 服务：{}。";
+    CheckReinstall => "Put them back with `apt install --reinstall -o Dpkg::Options::=--force-confmiss hubd`.",
+        "用 `apt install --reinstall -o Dpkg::Options::=--force-confmiss hubd` 恢复。";
+    CheckPolkit => "polkit and the hub's rules are there.", "polkit 和 hub 的规则已安装。";
+    CheckPolkitNone => "Missing for polkit: {}. The broker refuses every call.", "polkit 缺少：{}。代理程序会拒绝所有请求。";
+    CheckPolkitDo => "Install them with `apt install --reinstall polkitd hubd`.",
+        "用 `apt install --reinstall polkitd hubd` 安装。";
+    CheckFolders => "The folders and sockets in /run/hub have the right owners and modes.",
+        "/run/hub 中目录和套接字的属主和权限正确。";
+    CheckFoldersBad => "{} is {}, expected {}.", "{} 是 {}，应为 {}。";
+    CheckFoldersNone => "{} is missing.", "缺少 {}。";
+    CheckFoldersDo => "`systemd-tmpfiles --create hubd.conf` and `systemctl restart hub.socket` make them anew.",
+        "用 `systemd-tmpfiles --create hubd.conf` 和 `systemctl restart hub.socket` 重新创建。";
+    CheckFragment => "No file stands in the way of the servers' units.", "没有文件妨碍服务器单元。";
+    CheckFragmentBad => "Every server is kept from starting by {}.", "所有服务器都无法启动，原因是 {}。";
+    CheckFragmentOne => "Single servers are kept from starting by {}.", "个别服务器无法启动，原因是 {}。";
+    CheckFragmentDo => "Remove it; settings for servers go into drop-ins in /etc/systemd/system/jupyter@.service.d/.",
+        "请删除它；服务器的设置应放在 /etc/systemd/system/jupyter@.service.d/ 中。";
+    CheckSocket => "{} listens.", "{} 正在监听。";
+    CheckSocketOff => "{} does not listen ({}).", "{} 没有监听（{}）。";
+    CheckSocketDo => "Start it with `systemctl start {}`; `systemctl status {}` says more.",
+        "用 `systemctl start {}` 启动；`systemctl status {}` 有更多信息。";
+    CheckEnabled => "hub.socket starts with the machine.", "hub.socket 会随系统启动。";
+    CheckEnabledNot => "hub.socket does not start with the machine.", "hub.socket 不会随系统启动。";
+    CheckEnabledDo => "Change that with `systemctl enable hub.socket`.", "用 `systemctl enable hub.socket` 启用。";
+    CheckPort => "Port {} is the hub's.", "端口 {} 由 hub 使用。";
+    CheckPortFree => "Port {} is free.", "端口 {} 空闲。";
+    CheckPortTaken => "Port {} is taken by {}.", "端口 {} 被 {} 占用。";
+    CheckPortTakenDo => "Stop that program, or give the hub another port with `systemctl edit hub.socket`.",
+        "请停止该程序，或用 `systemctl edit hub.socket` 为 hub 换一个端口。";
+    CheckPortSomebody => "another program", "另一个程序";
+    CheckHub => "The hub answers (version {}).", "hub 应答正常（版本 {}）。";
+    CheckHubNone => "The hub does not answer: {}", "hub 没有应答：{}";
+    CheckHubUnasked => "The hub answers, but not to you.", "hub 有应答，但你没有权限。";
+    CheckHubDo => "`journalctl -u hub.service` says why.", "`journalctl -u hub.service` 有原因。";
+    CheckBroker => "The broker answers (version {}).", "代理程序应答正常（版本 {}）。";
+    CheckBrokerThere => "The broker is installed (only root can ask it).", "代理程序已安装（只有 root 可以询问它）。";
+    CheckBrokerNone => "The broker does not answer: {}", "代理程序没有应答：{}";
+    CheckBrokerDo => "`systemctl status hub-broker.service` says why.", "`systemctl status hub-broker.service` 有原因。";
+    CheckLab => "JupyterLab is at {}.", "JupyterLab 位于 {}。";
+    CheckLabNone => "JupyterLab was not found at: {}.", "在以下位置没有找到 JupyterLab：{}。";
+    CheckLabDo => "Install it with `apt install jupyterlab` or `hubctl env create`, or set server.command.",
+        "用 `apt install jupyterlab` 或 `hubctl env create` 安装，或设置 server.command。";
+    CheckPack => "The language pack for {} is there.", "{} 语言包已安装。";
+    CheckPackNone => "server.language is {}, but its language pack was not found.", "server.language 是 {}，但没有找到它的语言包。";
+    CheckPackDo => "Install it with `hubctl env create --language {}`.", "用 `hubctl env create --language {}` 安装。";
+}

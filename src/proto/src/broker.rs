@@ -1,0 +1,51 @@
+//! The names of the broker's D-Bus interface and of its polkit actions.
+//!
+//! Only constants: the programs bring their own D-Bus library. A method's meaning is in hub-broker(8).
+
+/// The name on the system bus.
+pub const BUS_NAME: &str = "org.hubd.Broker1";
+/// The only object.
+pub const PATH: &str = "/org/hubd/Broker1";
+/// The only interface.
+pub const INTERFACE: &str = "org.hubd.Broker1";
+
+/// `StartServer(s user, s server) -> (s unit, s invocation_id)`; the id is 32 hexadecimal digits.
+pub const METHOD_START_SERVER: &str = "StartServer";
+/// `StopServer(s user, s server)`: stopping what does not run is success.
+pub const METHOD_STOP_SERVER: &str = "StopServer";
+/// `ReadJournal(s user, s server, s invocation_id or "", u lines) -> as`: JSON objects, the newest last.
+pub const METHOD_READ_JOURNAL: &str = "ReadJournal";
+/// `CheckPeer(h socket, s action) -> (b authorized, s name, u uid)`: only for [`ACTION_MANAGE`].
+pub const METHOD_CHECK_PEER: &str = "CheckPeer";
+/// `Version s`
+pub const PROPERTY_VERSION: &str = "Version";
+
+/// polkit: may start people's servers.
+pub const ACTION_START_SERVER: &str = "org.hubd.start-server";
+/// polkit: may stop people's servers.
+pub const ACTION_STOP_SERVER: &str = "org.hubd.stop-server";
+/// polkit: may read the log of people's servers.
+pub const ACTION_READ_JOURNAL: &str = "org.hubd.read-journal";
+/// polkit: may manage the hub with hubctl.
+pub const ACTION_MANAGE: &str = "org.hubd.manage";
+
+/// The configuration does not let this account in.
+pub const ERROR_NOT_ALLOWED: &str = "org.hubd.Error.NotAllowed";
+/// There is no such account.
+pub const ERROR_NO_SUCH_USER: &str = "org.hubd.Error.NoSuchUser";
+/// `JupyterLab` is not installed.
+pub const ERROR_NO_LAB: &str = "org.hubd.Error.NoLab";
+/// The server runs already: adopt it.
+pub const ERROR_ALREADY_RUNNING: &str = "org.hubd.Error.AlreadyRunning";
+/// The unit did not start.
+pub const ERROR_START_FAILED: &str = "org.hubd.Error.StartFailed";
+/// The unit did not stop.
+pub const ERROR_STOP_FAILED: &str = "org.hubd.Error.StopFailed";
+/// A user or server name that cannot exist.
+pub const ERROR_INVALID_NAME: &str = "org.hubd.Error.InvalidName";
+/// The configuration has mistakes; the text lists them.
+pub const ERROR_BAD_CONFIGURATION: &str = "org.hubd.Error.BadConfiguration";
+/// polkit said no to the caller.
+pub const ERROR_ACCESS_DENIED: &str = "org.hubd.Error.AccessDenied";
+/// systemd, the name service or the journal did not answer as it should.
+pub const ERROR_FAILED: &str = "org.hubd.Error.Failed";

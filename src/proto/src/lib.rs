@@ -1,0 +1,4 @@
+//! What the hub's programs say to each other: the frames of a login and the names of the broker's interface.
+
+pub mod broker;
+pub mod login;

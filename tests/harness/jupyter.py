@@ -1,0 +1,127 @@
+"""What a JupyterLab page does behind its buttons, done by hand through the hub's proxy.
+
+Kernels over WebSocket, the contents API, terminals. Protocols:
+https://jupyter-client.readthedocs.io/en/stable/messaging.html and the terminado websocket.
+"""
+import json
+import time
+import uuid
+from urllib.parse import quote
+
+import websocket
+
+START_DEADLINE = 60.0
+REPLY_DEADLINE = 30.0
+_KEPT = "~@"
+
+
+def segment(user):
+    """A user name as one URL segment, as the hub writes it."""
+    return quote(user, safe=_KEPT)
+
+
+def prefix(user):
+    """The address of a person's server, with the slash at its end."""
+    return f"/user/{segment(user)}/"
+
+
+class Lab:
+    """One person's running server, seen through a logged-in `Client`."""
+
+    def __init__(self, client, user):
+        self.client = client
+        self.user = user
+        self.prefix = prefix(user)
+
+    def enter(self):
+        """Passes the gate (the hub's authorization and back) and takes Jupyter's XSRF cookie."""
+        answer = self.client.get(self.prefix + "lab", follow=True)
+        assert answer.status == 200, f"{self.prefix}lab: {answer.status} {answer.text[:800]}"
+        return self
+
+    def headers(self):
+        """Headers of a request that a page of this server makes."""
+        token = next(
+            (c.value for (n, w), c in self.client.cookies.items() if n == "_xsrf" and w.startswith("/user/")), ""
+        )
+        return {"X-XSRFToken": token, "Origin": f"http://{self.client.host}:{self.client.port}"}
+
+    def api(self, method, path, body=None):
+        """A call of Jupyter's own REST API."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {**self.headers(), "Content-Type": "application/json"}
+        return self.client.request(method, f"{self.prefix}api/{path}", data, headers)
+
+    def websocket(self, path, origin=None):
+        """An open WebSocket below the server's address."""
+        url = f"ws://{self.client.host}:{self.client.port}{self.prefix}{path}"
+        where = self.client.net.connect(self.client.host, self.client.port, REPLY_DEADLINE)
+        return websocket.create_connection(
+            url, socket=where, timeout=REPLY_DEADLINE,
+            cookie=self.client.cookie_header(self.prefix),
+            origin=origin or f"http://{self.client.host}:{self.client.port}",
+        )
+
+    def kernel(self):
+        """Starts a kernel as a notebook in the root folder does, and connects to it."""
+        made = self.api("POST", "kernels", {"name": "python3", "path": ""})
+        assert made.status == 201, f"kernel: {made.status} {made.text}"
+        return Kernel(self, made.json()["id"])
+
+
+class Kernel:
+    """A kernel with one open WebSocket."""
+
+    def __init__(self, lab, identifier):
+        self.lab = lab
+        self.identifier = identifier
+        self.session = uuid.uuid4().hex
+        self.socket = lab.websocket(f"api/kernels/{identifier}/channels?session_id={self.session}")
+
+    def execute(self, code, deadline=REPLY_DEADLINE):
+        """Runs code and returns its text: streams and results, in order, until the kernel is idle."""
+        message = uuid.uuid4().hex
+        self.socket.send(json.dumps({
+            "header": {
+                "msg_id": message, "session": self.session, "username": self.lab.user,
+                "msg_type": "execute_request", "version": "5.3",
+                "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            },
+            "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
+            "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
+        }))
+        output = []
+        end = time.monotonic() + deadline
+        while time.monotonic() < end:
+            answer = json.loads(self.socket.recv())
+            if answer["parent_header"].get("msg_id") != message or answer["channel"] != "iopub":
+                continue
+            kind, content = answer["msg_type"], answer["content"]
+            if kind == "stream":
+                output.append(content["text"])
+            elif kind == "execute_result":
+                output.append(content["data"]["text/plain"])
+            elif kind == "error":
+                output.append("\n".join(content["traceback"]))
+            elif kind == "status" and content["execution_state"] == "idle":
+                return "".join(output)
+        raise AssertionError(f"no idle message in {deadline} s after {code!r}; so far {output}")
+
+    def close(self):
+        """Closes the WebSocket and ends the kernel."""
+        self.socket.close()
+        self.lab.api("DELETE", f"kernels/{self.identifier}")
+
+
+def terminal_output(socket, command, until, deadline=REPLY_DEADLINE):
+    """Types a line into a terminal's WebSocket and returns what it printed up to the text `until`."""
+    socket.send(json.dumps(["stdin", command + "\r"]))
+    text = ""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        kind, *rest = json.loads(socket.recv())
+        if kind == "stdout":
+            text += rest[0]
+            if until in text:
+                return text
+    raise AssertionError(f"no {until!r} in {deadline} s: {text!r}")

@@ -1,0 +1,1 @@
+//! The http tier: see `tests/http`.

@@ -1,0 +1,129 @@
+//! A launcher whose units are tasks of the test: each listens on a socket in the test's own folder.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
+use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use hubd_base::names::ServerId;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use crate::upstream;
+
+/// How the next unit behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Listens and answers.
+    Answers,
+    /// Runs and never listens.
+    Silent,
+    /// Ends with status 3 at once.
+    Crashes,
+    /// The broker refuses.
+    Refused,
+}
+
+/// A unit's state, and the task that plays its process.
+type Unit = (UnitState, Option<JoinHandle<()>>);
+
+pub struct FakeLauncher {
+    folder: PathBuf,
+    units: Mutex<HashMap<ServerId, Unit>>,
+    changes: broadcast::Sender<ServerId>,
+    pub behaviour: Mutex<Behaviour>,
+    pub starts: Mutex<u32>,
+}
+
+impl FakeLauncher {
+    pub fn new(folder: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            folder,
+            units: Mutex::default(),
+            changes: broadcast::channel(100).0,
+            behaviour: Mutex::new(Behaviour::Answers),
+            starts: Mutex::new(0),
+        })
+    }
+
+    /// What `systemctl stop` or a crash behind the hub's back does.
+    pub fn end(&self, id: &ServerId, state: UnitState) {
+        if let Some((_, Some(task))) = self.units.lock().unwrap().insert(id.clone(), (state, None)) {
+            task.abort();
+        }
+        let _ = std::fs::remove_file(self.socket(id));
+        let _ = self.changes.send(id.clone());
+    }
+}
+
+impl Launcher for FakeLauncher {
+    fn start<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+        Box::pin(async move {
+            *self.starts.lock().unwrap() += 1;
+            let behaviour = *self.behaviour.lock().unwrap();
+            let invocation = "0123456789abcdef0123456789abcdef".to_owned();
+            let (state, task) = match behaviour {
+                Behaviour::Refused => return Err(LaunchError::NotAllowed("This account is blocked.".into())),
+                Behaviour::Crashes => {
+                    let result = "exit-code (3)".to_owned();
+                    (UnitState::Failed { invocation: invocation.clone(), result }, None)
+                }
+                Behaviour::Silent => {
+                    (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, None)
+                }
+                Behaviour::Answers => {
+                    let task = tokio::spawn(upstream::serve(self.socket(id)));
+                    (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, Some(task))
+                }
+            };
+            self.units.lock().unwrap().insert(id.clone(), (state, task));
+            let _ = self.changes.send(id.clone());
+            Ok(Launched { unit: id.unit_name(), invocation })
+        })
+    }
+
+    fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            self.end(id, UnitState::Absent);
+            Ok(())
+        })
+    }
+
+    fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {
+        Box::pin(
+            async move { Ok(self.units.lock().unwrap().get(id).map_or(UnitState::Absent, |(state, _)| state.clone())) },
+        )
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<ServerId>, LaunchError>> {
+        Box::pin(async move { Ok(self.units.lock().unwrap().keys().cloned().collect()) })
+    }
+
+    fn journal<'a>(
+        &'a self,
+        id: &'a ServerId,
+        _: &'a str,
+        _: u32,
+    ) -> BoxFuture<'a, Result<Vec<JournalLine>, LaunchError>> {
+        let message = format!("Traceback of {id}: <script>alert(1)</script>");
+        let line = JournalLine { time_usec: 1, priority: 6, identifier: "jupyter-lab".into(), message };
+        Box::pin(async move { Ok(vec![line]) })
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {
+        let receiver = self.changes.subscribe();
+        let stream = stream::unfold(receiver, |mut receiver| async { Some((receiver.recv().await.ok()?, receiver)) });
+        Box::pin(async move { Ok(stream.boxed()) })
+    }
+
+    fn socket(&self, id: &ServerId) -> PathBuf {
+        self.folder.join(id.directory_name())
+    }
+}
+
+/// For every wait of the tests.
+pub const DEADLINE: Duration = Duration::from_secs(20);

@@ -1,0 +1,21 @@
+//! The real router, gate, proxy and SQLite file, with a launcher, a PAM and an authority made for the test.
+//!
+//! The files mirror the URLs. Every wait has a deadline.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+#![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
+
+mod api;
+mod launcher;
+mod login;
+mod server;
+mod spawn;
+mod tunnel;
+mod upstream;
+mod world;

@@ -1,0 +1,97 @@
+//! A person's server for the tests: tells what reached it, streams, and switches protocols.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{HeaderValue, SET_COOKIE};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixListener;
+
+type Body = BoxBody<Bytes, hyper::Error>;
+
+pub async fn serve(socket: PathBuf) {
+    let _ = std::fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket).unwrap();
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(async move {
+            let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request).await) });
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+                .await;
+        });
+    }
+}
+
+fn full(text: String) -> Body {
+    Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed()
+}
+
+async fn answer(mut request: Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    let (_, what) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+    let what = what.split_once('/').map_or(what, |(_, rest)| rest);
+    match what {
+        "upgrade" => {
+            let upgraded = hyper::upgrade::on(&mut request);
+            tokio::spawn(async move {
+                let mut stream = TokioIo::new(upgraded.await.unwrap());
+                let mut bytes = [0; 1024];
+                while let Ok(count @ 1..) = stream.read(&mut bytes).await {
+                    stream.write_all(&bytes[..count]).await.unwrap();
+                }
+            });
+            let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed());
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            response.headers_mut().insert("connection", HeaderValue::from_static("upgrade"));
+            response.headers_mut().insert("upgrade", HeaderValue::from_static("websocket"));
+            response
+        }
+        "events" => {
+            let ticks = stream::unfold(0_u32, |number| async move {
+                if number > 0 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                let frame = Frame::data(Bytes::from(format!("data: {number}\n\n")));
+                Some((Ok::<_, hyper::Error>(frame), number + 1))
+            });
+            let mut response = Response::new(BodyExt::boxed(StreamBody::new(ticks)));
+            response.headers_mut().insert("content-type", HeaderValue::from_static("text/event-stream"));
+            response
+        }
+        "length" => {
+            let bytes = request.into_body().collect().await.unwrap().to_bytes();
+            Response::new(full(bytes.len().to_string()))
+        }
+        "empty" => {
+            let mut response = Response::new(full(String::new()));
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
+        "cookies" => {
+            let mut response = Response::new(full("ok".into()));
+            for value in ["jupyterhub-hub-login=evil; Path=/hub/", "_xsrf=2|own; Path=/user/alice/"] {
+                response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(value));
+            }
+            response.headers_mut().insert("keep-alive", HeaderValue::from_static("timeout=5"));
+            response
+        }
+        _ => {
+            let mut seen = format!("{} {}\n", request.method(), request.uri());
+            for (name, value) in request.headers() {
+                seen.push_str(&format!("{name}: {}\n", value.to_str().unwrap()));
+            }
+            Response::new(full(seen))
+        }
+    }
+}

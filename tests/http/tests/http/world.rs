@@ -1,0 +1,261 @@
+//! A hub on a loopback port, and a browser that talks to it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http_body_util::{BodyExt, Full};
+use hubd::app::{App, Parts};
+use hubd::http::listen::Listeners;
+use hubd::http::origin::{Administrator, Authority};
+use hubd::http::serve;
+use hubd::servers::watch;
+use hubd_base::config;
+use hubd_base::names::{ServerId, UserName};
+use hubd_proto::login::{Outcome, Reply, Request as LoginRequest};
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::launcher::{DEADLINE, FakeLauncher};
+
+pub struct World {
+    pub app: Arc<App>,
+    pub launcher: Arc<FakeLauncher>,
+    pub address: SocketAddr,
+    pub authorized: Arc<AtomicBool>,
+    pub folder: TempDir,
+    _stop: DropGuard,
+}
+
+struct Yes(Arc<AtomicBool>);
+
+impl Authority for Yes {
+    fn check(&self, _: OwnedFd) -> BoxFuture<'_, Result<Option<Administrator>, String>> {
+        let yes = self.0.load(Ordering::Relaxed);
+        Box::pin(async move { Ok(yes.then(|| Administrator { name: "root".into() })) })
+    }
+}
+
+impl World {
+    pub async fn new(configuration: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("hub.toml"), configuration).unwrap();
+        let config = config::load(folder.path()).map_err(|errors| format!("{errors:?}")).unwrap().config;
+        let launcher = FakeLauncher::new(folder.path().to_owned());
+        let authorized = Arc::new(AtomicBool::new(true));
+        let login_socket = folder.path().join("login.sock");
+        tokio::spawn(pam(UnixListener::bind(&login_socket).unwrap()));
+        let parts = Parts {
+            config,
+            database: folder.path().join("hub.sqlite"),
+            login_socket,
+            launcher: Arc::clone(&launcher) as Arc<_>,
+            authority: Arc::new(Yes(Arc::clone(&authorized))),
+        };
+        let stop = CancellationToken::new();
+        let app = App::new(parts, stop.clone()).await.unwrap();
+        let network = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        network.set_nonblocking(true).unwrap();
+        let address = network.local_addr().unwrap();
+        let control = std::os::unix::net::UnixListener::bind(folder.path().join("control.sock")).unwrap();
+        control.set_nonblocking(true).unwrap();
+        let listeners = Listeners { network: vec![network], control: vec![control] };
+        let (looked, ready) = tokio::sync::oneshot::channel();
+        tokio::spawn(watch::run(app.servers.clone(), stop.clone(), move || looked.send(()).unwrap()));
+        timeout(DEADLINE, ready).await.unwrap().unwrap();
+        tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
+        Self { app, launcher, address, authorized, folder, _stop: stop.drop_guard() }
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser { address: self.address, cookies: BTreeMap::new() }
+    }
+
+    /// A browser of that person, logged in.
+    pub async fn browser_of(&self, user: &str) -> Browser {
+        let mut browser = self.browser();
+        let answer = browser.login(user, "right").await;
+        assert_eq!(answer.status, 302, "{}", answer.text());
+        browser
+    }
+
+    /// The same, with the person's server running and the gate passed.
+    pub async fn browser_in_server_of(&self, user: &str) -> Browser {
+        let mut browser = self.browser_of(user).await;
+        self.app.servers.start(&id(user)).unwrap();
+        self.wait_for(user, "running").await;
+        let answer = browser.follow(&format!("/user/{user}/show")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        browser
+    }
+
+    pub async fn wait_for(&self, user: &str, state: &str) {
+        let mut changes = self.app.servers.get(&id(user)).follow();
+        let reached = changes.wait_for(|snapshot| snapshot.state.word() == state);
+        assert!(timeout(DEADLINE, reached).await.is_ok(), "the server of {user} never was {state}");
+    }
+}
+
+pub fn id(user: &str) -> ServerId {
+    ServerId::default_of(UserName::parse(user).unwrap())
+}
+
+/// A PAM that knows everybody with the password `right`; `boss` is an administrator.
+async fn pam(listener: UnixListener) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(converse(stream));
+    }
+}
+
+async fn converse(mut stream: UnixStream) -> Option<()> {
+    let LoginRequest::Begin { user, .. } = read(&mut stream).await? else { panic!("no Begin") };
+    write(&mut stream, &Reply::Prompt { echo: false, text: "Password: ".into() }).await;
+    let LoginRequest::Answer(password) = read(&mut stream).await? else { panic!("no Answer") };
+    let name = String::from_utf8(user).unwrap();
+    let outcome = match (name.as_str(), password.expose()) {
+        ("eve", b"right") => Outcome::Denied { reason: "Your account has expired.".into() },
+        ("frank", b"right") => Outcome::PasswordExpired,
+        ("hang", _) => std::future::pending().await,
+        (_, b"right") => Outcome::Accepted { user: UserName::parse(&name).unwrap(), uid: 1000, admin: name == "boss" },
+        _ => Outcome::Refused,
+    };
+    write(&mut stream, &Reply::Done(outcome)).await;
+    Some(())
+}
+
+async fn read(stream: &mut UnixStream) -> Option<LoginRequest> {
+    let length = stream.read_u32().await.ok()?;
+    let mut frame = vec![0; length as usize];
+    stream.read_exact(&mut frame).await.ok()?;
+    Some(LoginRequest::decode(&frame).unwrap())
+}
+
+async fn write(stream: &mut UnixStream, reply: &Reply) {
+    let _ = stream.write_all(&reply.encode().unwrap()).await;
+}
+
+/// A browser: one connection per request, cookies by path, no redirects by itself.
+pub struct Browser {
+    address: SocketAddr,
+    /// (path, name) -> value
+    pub cookies: BTreeMap<(String, String), String>,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: hyper::HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The value of the last hidden field of that name; the language form of the frame comes first.
+    pub fn field(&self, name: &str) -> String {
+        let text = self.text();
+        let (_, rest) = text.rsplit_once(&format!("name=\"{name}\" value=\"")).expect("the form has the field");
+        rest.split_once('"').unwrap().0.to_owned()
+    }
+}
+
+impl Browser {
+    pub fn request(&self, method: &str, path: &str) -> hyper::http::request::Builder {
+        let mut builder = Request::builder().method(method).uri(path).header("host", "hub.example.org");
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .filter(|((scope, _), _)| path.starts_with(scope.as_str()))
+            .map(|((_, name), value)| format!("{name}={value}"))
+            .collect();
+        if !cookies.is_empty() {
+            builder = builder.header("cookie", cookies.join("; "));
+        }
+        builder
+    }
+
+    pub async fn open(&self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection.with_upgrades());
+        timeout(DEADLINE, sender.send_request(request)).await.unwrap().unwrap()
+    }
+
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        let response = self.open(request).await;
+        let (head, body) = response.into_parts();
+        let body = timeout(DEADLINE, body.collect()).await.unwrap().unwrap().to_bytes();
+        for cookie in head.headers.get_all("set-cookie") {
+            self.keep(cookie.to_str().unwrap());
+        }
+        Answer { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    fn keep(&mut self, cookie: &str) {
+        let (pair, attributes) = cookie.split_once(';').unwrap();
+        let (name, value) = pair.split_once('=').unwrap();
+        let path = attributes.split("Path=").nth(1).unwrap().split(';').next().unwrap();
+        let key = (path.to_owned(), name.to_owned());
+        if attributes.contains("Max-Age=0") {
+            self.cookies.remove(&key);
+        } else {
+            self.cookies.insert(key, value.to_owned());
+        }
+    }
+
+    /// A navigation.
+    pub async fn get(&mut self, path: &str) -> Answer {
+        let request = self.request("GET", path).header("accept", "text/html,*/*").header("sec-fetch-mode", "navigate");
+        self.send(request.body(Full::default()).unwrap()).await
+    }
+
+    /// A navigation with its redirects.
+    pub async fn follow(&mut self, path: &str) -> Answer {
+        let mut path = path.to_owned();
+        for _ in 0..10 {
+            let answer = self.get(&path).await;
+            if !StatusCode::from_u16(answer.status).unwrap().is_redirection() {
+                return answer;
+            }
+            answer.header("location").clone_into(&mut path);
+        }
+        panic!("redirected without end, last to {path}");
+    }
+
+    pub async fn post(&mut self, path: &str, form: &str) -> Answer {
+        let request = self.request("POST", path).header("content-type", "application/x-www-form-urlencoded");
+        self.send(request.body(Full::from(form.to_owned())).unwrap()).await
+    }
+
+    pub async fn login(&mut self, user: &str, password: &str) -> Answer {
+        let xsrf = self.get("/hub/login").await.field("_xsrf");
+        self.post("/hub/login", &format!("_xsrf={xsrf}&username={user}&password={password}&next=")).await
+    }
+}
+
+/// A call on the control socket.
+pub async fn control(folder: &Path, method: &str, path: &str) -> Answer {
+    let stream = UnixStream::connect(folder.join("control.sock")).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::builder().method(method).uri(path).header("host", "localhost");
+    let response = sender.send_request(request.body(Full::<Bytes>::default()).unwrap()).await.unwrap();
+    let (head, body) = response.into_parts();
+    Answer { status: head.status.as_u16(), headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
+}

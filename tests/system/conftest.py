@@ -1,0 +1,121 @@
+"""Fixtures of the system tier: the package, the shared machine, fresh machines, the figures."""
+import contextlib
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# pylint: disable=wrong-import-position
+from harness import container, image, package, paths  # noqa: E402
+from harness.browser import Browser  # noqa: E402
+from harness.hub import Hub  # noqa: E402
+
+_figures = []
+
+
+def pytest_collection_modifyitems(items):
+    """The journal gate judges what all other tests left behind, so it goes last."""
+    items.sort(key=lambda item: "test_journal_gate" in item.nodeid)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The measured figures, in one place."""
+    if _figures:
+        terminalreporter.section("figures")
+        for line in _figures:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ready():
+    assert os.geteuid() == 0, "the system tier needs root: sudo tests/run system"
+    container.remove_leftovers()
+    paths.OUT.mkdir(exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def deb():
+    """The package under test."""
+    return package.build()
+
+
+@pytest.fixture(scope="session")
+def layers(deb):
+    """The file tree of a Debian 13 machine with the package installed."""
+    return package.installed(deb)
+
+
+@pytest.fixture(scope="session")
+def base_layers():
+    """The file tree of a Debian 13 machine that never saw the package."""
+    return [image.base("trixie")]
+
+
+@pytest.fixture(scope="session")
+def shared(layers):
+    """The machine that tests share; they leave configuration and servers as they found them."""
+    with container.Container(layers, "shared") as machine:
+        yield Hub(machine)
+
+
+@pytest.fixture
+def hub(shared):
+    """The shared machine with no server running; a test that fails tells where to look."""
+    yield shared
+    shared.stop_all()
+
+
+@pytest.fixture
+def fresh(layers):
+    """A machine of the test's own, to be broken at will."""
+    with container.Container(layers, "fresh") as machine:
+        yield Hub(machine)
+
+
+@pytest.fixture(scope="module")
+def module_hub(layers):
+    """A machine for one test file, for tests that change the configuration."""
+    with container.Container(layers, "module") as machine:
+        yield Hub(machine)
+
+
+@pytest.fixture
+def browser(request):
+    """Opens browsers on a hub's machine: browser(hub, languages="zh-CN,zh")."""
+    with contextlib.ExitStack() as stack:
+        def opened(hub, languages="en"):
+            made = stack.enter_context(Browser(hub.container, languages))
+            request.node.browser = made
+            return made
+
+        yield opened
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed browser test leaves a picture of what the person saw."""
+    outcome = yield
+    report = outcome.get_result()
+    made = getattr(item, "browser", None)
+    if report.when == "call" and report.failed and made is not None and made.driver is not None:
+        target = paths.OUT / "failed" / f"{item.name}.png"
+        with contextlib.suppress(Exception):
+            made.screenshot(target)
+            report.sections.append(("browser", f"{made.driver.current_url}\npicture: {target}"))
+
+
+@pytest.fixture(scope="session")
+def figure():
+    """figure("cold request", "31 ms"): a line for the end of the run and for tests/out/figures.txt."""
+    def tell(name, value):
+        line = f"{name}: {value}"
+        _figures.append(line)
+        print(line, flush=True)
+        with open(paths.OUT / "figures.txt", "a", encoding="utf-8") as out:
+            out.write(line + "\n")
+
+    (paths.OUT).mkdir(exist_ok=True)
+    (paths.OUT / "figures.txt").unlink(missing_ok=True)
+    return tell

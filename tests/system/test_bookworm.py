@@ -1,0 +1,74 @@
+"""Debian 12 (systemd 252): the same package installs, a person logs in, JupyterLab starts.
+
+Debian 12 has no JupyterLab package, so it comes from `hubctl env create`, run while the machine's
+tree is made; the booted machine has no network.
+"""
+import pytest
+
+from harness import image, package, paths
+from harness.container import Container
+from harness.hub import Hub
+from harness.jupyter import terminal_output
+
+ENVIRONMENT = "/opt/hubd/env"
+
+
+def make_environment(root):
+    downloads = paths.CACHE / "pip"
+    downloads.mkdir(exist_ok=True)
+    image.chroot(
+        root, ["hubctl", "env", "create", "--language", "zh-CN"], network=True, binds=[(downloads, "/root/.cache/pip", "rw")],
+    )
+    image.chroot(root, ["test", "-x", f"{ENVIRONMENT}/bin/jupyter-lab"])
+
+
+@pytest.fixture(scope="module")
+def bookworm(deb):
+    layers = package.installed(deb, "bookworm", after=make_environment, label="with-env")
+    with Container(layers, "bookworm") as made:
+        yield Hub(made)
+
+
+def test_it_is_systemd_252_and_the_socket_is_up(bookworm):
+    assert bookworm.run(["systemctl", "--version"]).stdout.startswith("systemd 252")
+    assert bookworm.container.active("hub.socket") == "active"
+    assert bookworm.container.active("hub.service") == "inactive"
+
+
+def test_a_person_works_in_a_lab_of_the_environment(bookworm):
+    client = bookworm.logged_in("alice")
+    lab = bookworm.start(client, "alice").enter()
+    kernel = lab.kernel()
+    assert kernel.execute("6*7") == "42"
+    assert kernel.execute("import sys; print(sys.prefix)").strip().startswith(ENVIRONMENT)
+    kernel.close()
+    made = lab.api("POST", "terminals")
+    socket = lab.websocket(f"terminals/websocket/{made.json()['name']}")
+    assert "user is alice" in terminal_output(socket, "echo user is $(id -un)", "user is alice")
+    socket.close()
+    assert bookworm.container.show("jupyter@alice.service", "User") == "alice"
+    bookworm.run(["systemctl", "stop", "jupyter@alice"])
+    assert bookworm.model(client, "alice")["servers"] == {}
+    bookworm.stop(bookworm.start(client, "alice").client, "alice")
+
+
+def test_wrong_password_and_strangers_are_refused_here_too(bookworm):
+    assert bookworm.client().try_login("alice", "wrong").status == 403
+    assert bookworm.client().try_login("nopass", "").status == 403
+    bob = bookworm.logged_in("bob")
+    assert bob.get("/user/alice/lab", follow=True).status == 403
+
+
+def test_doctor_is_content_and_the_chinese_language_pack_is_there(bookworm):
+    assert bookworm.run(["hubctl", "doctor"], check=False).returncode == 0
+    bookworm.shell(f"test -d {ENVIRONMENT}/lib/python3*/site-packages/jupyterlab_language_pack_zh_CN")
+
+
+def test_killing_the_hub_loses_no_server(bookworm):
+    client = bookworm.logged_in("bob")
+    bookworm.start(client, "bob")
+    before = bookworm.running_units()
+    bookworm.run(["kill", "-KILL", str(bookworm.container.main_pid("hub.service"))])
+    assert client.get("/hub/home").status == 200
+    assert bookworm.running_units() == before
+    bookworm.stop(client, "bob")

@@ -1,0 +1,120 @@
+"""Pictures of every page in both languages, light and dark, wide and narrow, for people to look at.
+
+Each picture also proves what a machine can judge: the page is in the language asked for, fits the
+width without sideways scrolling, and has no text key left where a sentence should be.
+"""
+import contextlib
+import re
+
+import pytest
+
+from harness.browser import Browser
+from harness.people import PASSWORDS
+from harness.paths import SCREENSHOTS
+
+LANGUAGES = {"en": "en-US,en", "zh-CN": "zh-CN,zh"}
+WIDTHS = (1100, 360)
+FAILING = "#!/bin/sh\necho 'Traceback (most recent call last):'\necho 'ModuleNotFoundError: jupyterlab'\nexit 3\n"
+NEVER = "#!/bin/sh\nexec tail -f /dev/null\n"
+OVERFLOW = """
+const wide = document.documentElement.clientWidth;
+return [...document.querySelectorAll('body *')].filter(e => {
+  const style = getComputedStyle(e), box = e.getBoundingClientRect();
+  if (box.width === 0 || e.closest('pre, details:not([open])') || e.closest('.skip, .unseen')) return false;
+  return style.position !== 'fixed' && box.right > wide + 1;
+}).map(e => e.tagName + '#' + e.id + '.' + e.className).slice(0, 5);
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(module_hub):
+    """One browser for each language, both logged out."""
+    with contextlib.ExitStack() as stack:
+        yield {code: stack.enter_context(Browser(module_hub.container, wanted)) for code, wanted in LANGUAGES.items()}
+
+
+def picture(pages, name, path=None):
+    """Takes the eight pictures of a page; without a path, of what the browsers show now."""
+    for code, page in pages.items():
+        if path is not None:
+            page.open(path)
+        for width in WIDTHS:
+            for dark in (False, True):
+                page.appearance(dark, width)
+                assert page.driver.execute_script("return document.documentElement.lang") == code
+                assert page.driver.execute_script(OVERFLOW) == [], f"{name} {code} is wider than {width}"
+                text = page.driver.find_element("tag name", "body").text
+                assert not re.search(r"\b(login|home|state|progress|failure|error|frame)\.[a-z-]{3,}\b", text), text
+                page.screenshot(SCREENSHOTS / f"{name}-{code}-{'dark' if dark else 'light'}-{width}.png")
+        page.appearance()
+
+
+def login(pages, user):
+    for page in pages.values():
+        page.driver.delete_all_cookies()
+        page.login(user, PASSWORDS[user])
+
+
+def everywhere(pages, work):
+    for page in pages.values():
+        work(page)
+
+
+def program(hub, text):
+    hub.container.write("/usr/local/bin/picture-lab", text, 0o755)
+    hub.configure('[server]\ncommand = ["/usr/local/bin/picture-lab"]\n')
+
+
+def test_login_pages(pages, module_hub):
+    picture(pages, "login", "/hub/login")
+
+    def wrong(page):
+        page.open("/hub/login")
+        page.find("input[name=username]").send_keys("alice")
+        page.find("input[name=password]").send_keys("wrong")
+        page.click("#sign-in").find("#login-error")
+
+    everywhere(pages, wrong)
+    picture(pages, "login-refused")
+
+    def out(page):
+        page.login("alice", PASSWORDS["alice"]).open("/hub/home")
+        page.click("#sign-out")
+        page.wait("the login page", lambda _: page.path.startswith("/hub/login"))
+
+    everywhere(pages, out)
+    picture(pages, "logged-out")
+
+
+def test_home_and_stopped_pages(pages, module_hub):
+    module_hub.configure("")
+    login(pages, "boss")
+    picture(pages, "home-stopped", "/hub/home")
+    picture(pages, "stopped", "/user/boss/lab")
+    module_hub.start(module_hub.logged_in("boss"), "boss")
+    picture(pages, "home-running", "/hub/home")
+    module_hub.stop_all()
+
+
+def test_starting_and_failed_pages(pages, module_hub):
+    program(module_hub, NEVER)
+    login(pages, "alice")
+    client = module_hub.logged_in("alice")
+    module_hub.begin(client, "alice")
+    picture(pages, "spawn-pending", "/hub/spawn-pending/alice")
+    picture(pages, "home-starting", "/hub/home")
+    module_hub.stop(client, "alice")
+    program(module_hub, FAILING)
+    module_hub.request_start(client, "alice")
+    assert module_hub.progress(client, "alice")[-1]["failed"] is True
+    picture(pages, "spawn-failed", "/hub/spawn-pending/alice")
+    picture(pages, "home-failed", "/hub/home")
+    module_hub.configure("")
+
+
+def test_error_pages(pages, module_hub):
+    login(pages, "alice")
+    picture(pages, "error-404", "/hub/nothing-here")
+    picture(pages, "error-403", "/user/bob/lab")
+    for page in pages.values():
+        assert page.find("#error-status").text == "403" and page.find("#incident").text

@@ -1,0 +1,1 @@
+//! The laws of the repository, as tests: see `tests/tidy`.
