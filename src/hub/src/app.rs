@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::login::Door;
 use crate::auth::people::People;
 use crate::auth::sessions::Sessions;
-use crate::auth::tokens;
+use crate::auth::random;
 use crate::auth::xsrf::Xsrf;
 use crate::clock::{Usec, now};
 use crate::http::origin::Authority;
@@ -74,14 +74,14 @@ pub enum AppError {
     Store(#[from] StoreError),
     /// The kernel has no randomness.
     #[error(transparent)]
-    Random(#[from] tokens::NoRandomness),
+    Random(#[from] random::NoRandomness),
 }
 
 impl App {
     /// Puts the hub together; opens the database and reads what survived the last process.
     pub async fn new(parts: Parts, stop: CancellationToken) -> Result<Arc<Self>, AppError> {
         let store = Store::open(Path::new(&parts.database))?;
-        let fresh = tokens::random_key()?;
+        let fresh = random::random_key()?;
         let xsrf = Xsrf::new(store.key("xsrf", fresh).await?);
         let deadlines = Deadlines { start: parts.config.server.start_timeout, stop: parts.config.server.stop_timeout };
         let servers = Servers::new(parts.launcher, store.clone(), deadlines, parts.config.hub.base_url.clone());

@@ -1,8 +1,17 @@
 //! Who is asking, and what they may do. Knows the store, knows nothing of HTTP.
 
+pub mod access;
+pub mod changes;
+pub mod clients;
+pub mod groups;
 pub mod login;
 pub mod people;
+pub mod random;
+pub mod roles;
+pub mod scopes;
+pub mod services;
 pub mod sessions;
+pub mod shares;
 pub mod standing;
 pub mod tokens;
 pub mod xsrf;

@@ -1,57 +1,164 @@
 //! Everybody the hub knows, in memory, written through to the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hubd_base::names::UserName;
 
+use super::changes::Changes;
 use crate::clock::Usec;
 use crate::store::users::UserRow;
 use crate::store::{Store, StoreError};
 
-/// The people of the hub by name.
+/// How often a person's last activity is written down, microseconds (contract 3.6, `activity_resolution`).
+const RESOLUTION: Usec = 30 * 1_000_000;
+
+#[derive(Debug, Default)]
+struct Known {
+    by_name: HashMap<UserName, Arc<UserRow>>,
+    by_id: BTreeMap<i64, Arc<UserRow>>,
+    /// Accounts that the configuration lets in no longer.
+    refused: HashSet<UserName>,
+}
+
+impl Known {
+    fn put(&mut self, row: UserRow) -> Arc<UserRow> {
+        let row = Arc::new(row);
+        if let Some(before) = self.by_id.insert(row.id, Arc::clone(&row)) {
+            self.by_name.remove(&before.name);
+        }
+        self.by_name.insert(row.name.clone(), Arc::clone(&row));
+        row
+    }
+}
+
+/// The people of the hub.
 #[derive(Debug)]
 pub struct People {
     store: Store,
-    known: RwLock<HashMap<UserName, Arc<UserRow>>>,
+    changes: Changes,
+    known: RwLock<Known>,
+    /// Held across a write to the store and the change in memory that follows it.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl People {
     /// Reads everybody from the store.
-    pub async fn load(store: Store) -> Result<Self, StoreError> {
-        let rows = store.users().await?;
-        let known = rows.into_iter().map(|row| (row.name.clone(), Arc::new(row))).collect();
-        Ok(Self { store, known: RwLock::new(known) })
+    pub async fn load(store: Store, changes: Changes) -> Result<Self, StoreError> {
+        let mut known = Known::default();
+        for row in store.users().await? {
+            known.put(row);
+        }
+        Ok(Self { store, changes, known: RwLock::new(known), turn: tokio::sync::Mutex::default() })
     }
 
     /// The person of that name, if the hub knows them.
     pub fn find(&self, name: &UserName) -> Option<Arc<UserRow>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.read(|known| known.by_name.get(name).cloned())
+    }
+
+    /// As [`People::find`] for a name as it came in.
+    pub fn named(&self, name: &str) -> Option<Arc<UserRow>> {
+        self.find(&UserName::parse(name).ok()?)
     }
 
     /// Everybody, by the order in which they came.
     pub fn all(&self) -> Vec<Arc<UserRow>> {
-        let mut all: Vec<_> = self.known.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        all.sort_by_key(|person| person.id);
-        all
+        self.read(|known| known.by_id.values().cloned().collect())
+    }
+
+    /// How many the hub knows.
+    pub fn count(&self) -> usize {
+        self.read(|known| known.by_id.len())
     }
 
     /// Adds a person, or updates the flag of a known one where `admin` is given.
     pub async fn keep(&self, name: UserName, admin: Option<bool>, now: Usec) -> Result<Arc<UserRow>, StoreError> {
-        let row = Arc::new(self.store.keep_user(name, admin, now).await?);
-        self.put(Arc::clone(&row));
+        let _turn = self.turn.lock().await;
+        let row = self.store.keep_user(name, admin, now).await?;
+        let row = self.write(|known| known.put(row));
+        self.changes.note();
         Ok(row)
     }
 
-    /// Notes that the person did something just now.
-    pub async fn touch(&self, name: &UserName, now: Usec) -> Result<(), StoreError> {
-        let Some(person) = self.find(name) else { return Ok(()) };
-        self.store.touch_user(person.id, now).await?;
-        self.put(Arc::new(UserRow { last_activity: Some(now), ..(*person).clone() }));
+    /// Adds people in one transaction, all or none. Names that are known by now are an error.
+    pub async fn add(&self, names: Vec<UserName>, admin: bool, now: Usec) -> Result<Vec<Arc<UserRow>>, StoreError> {
+        let _turn = self.turn.lock().await;
+        let rows = self.store.add_users(names, admin, now).await?;
+        let rows = self.write(|known| rows.into_iter().map(|row| known.put(row)).collect());
+        self.changes.note();
+        Ok(rows)
+    }
+
+    /// Gives a person another name or flag.
+    pub async fn change(&self, person: &UserRow, name: UserName, admin: bool) -> Result<Arc<UserRow>, StoreError> {
+        let _turn = self.turn.lock().await;
+        self.store.change_user(person.id, name.clone(), admin).await?;
+        let current = self.read(|known| known.by_id.get(&person.id).cloned());
+        let before = current.as_deref().unwrap_or(person).clone();
+        let row = self.write(|known| known.put(UserRow { name, admin, ..before }));
+        self.changes.note();
+        Ok(row)
+    }
+
+    /// Forgets a person and all that hangs on their row. Sessions, tokens and groups in memory are the caller's to end.
+    pub async fn delete(&self, person: &UserRow) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        self.store.delete_user(person.id).await?;
+        self.write(|known| {
+            known.by_id.remove(&person.id);
+            known.by_name.remove(&person.name);
+        });
+        self.changes.note();
         Ok(())
     }
 
-    fn put(&self, row: Arc<UserRow>) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(row.name.clone(), row);
+    /// Notes that the person did something at `when`; what is older than what is known changes nothing, and neither
+    /// does what is hardly newer.
+    pub async fn touch(&self, name: &UserName, when: Usec) -> Result<(), StoreError> {
+        let fresh = |person: &UserRow| person.last_activity.is_none_or(|last| when >= last.saturating_add(RESOLUTION));
+        match self.find(name) {
+            Some(person) if fresh(&person) => self.advance(name, when).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`People::touch`], to the microsecond.
+    pub async fn advance(&self, name: &UserName, when: Usec) -> Result<(), StoreError> {
+        let Some(person) = self.find(name) else { return Ok(()) };
+        if person.last_activity.is_some_and(|last| last >= when) {
+            return Ok(());
+        }
+        self.store.touch_user(person.id, when).await?;
+        self.write(|known| {
+            if let Some(person) = known.by_id.get(&person.id).cloned() {
+                let last = person.last_activity.map_or(when, |last| last.max(when));
+                known.put(UserRow { last_activity: Some(last), ..(*person).clone() });
+            }
+        });
+        Ok(())
+    }
+
+    /// Whether the configuration lets this account in no longer: it may do nothing, whatever tokens it holds.
+    pub fn is_refused(&self, name: &UserName) -> bool {
+        self.read(|known| known.refused.contains(name))
+    }
+
+    /// Notes what the policy says of an account.
+    pub fn set_refused(&self, name: &UserName, refused: bool) {
+        let changed = self.write(|known| {
+            if refused { known.refused.insert(name.clone()) } else { known.refused.remove(name) }
+        });
+        if changed {
+            self.changes.note();
+        }
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
+        look(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
+        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 
-use crate::auth::tokens;
+use crate::auth::random;
 use crate::observe;
 use crate::pages::view::{ErrorKind, ErrorPage, Frame, Page};
 
@@ -113,7 +113,7 @@ impl Fault {
     }
 
     fn report(&self) -> String {
-        let incident = tokens::incident();
+        let incident = random::incident();
         if let Some(trouble) = self.trouble() {
             tracing::warn!(
                 message_id = observe::REQUEST_FAILED,

@@ -7,7 +7,7 @@ use hubd_base::names::ServerId;
 use zeroize::Zeroizing;
 
 use crate::auth::sessions::Session;
-use crate::auth::tokens;
+use crate::auth::random;
 use crate::clock::Usec;
 use crate::store::TokenHash;
 
@@ -34,8 +34,8 @@ impl Codes {
         session: Arc<Session>,
         server: ServerId,
         now: Usec,
-    ) -> Result<Zeroizing<String>, tokens::NoRandomness> {
-        let (code, hash) = tokens::random_token()?;
+    ) -> Result<Zeroizing<String>, random::NoRandomness> {
+        let (code, hash) = random::random_token()?;
         let mut codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         codes.retain(|_, code| code.expires > now);
         if codes.len() >= CODES_MAX {
@@ -48,7 +48,7 @@ impl Codes {
 
     /// The session of a code for that server. The code is used up, whatever the answer.
     pub fn redeem(&self, code: &str, server: &ServerId, now: Usec) -> Option<Arc<Session>> {
-        let code = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&tokens::hash(code))?;
+        let code = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&random::hash(code))?;
         let good = code.expires > now && code.server == *server && !code.session.ended.is_cancelled();
         good.then_some(code.session)
     }

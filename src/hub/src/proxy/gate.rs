@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 
 use crate::app::App;
 use crate::auth::sessions::{Grant, LIFETIME};
-use crate::auth::tokens;
+use crate::auth::random;
 use crate::clock::{Usec, now};
 use crate::http::cookies::{self, Cookie, Script};
 use crate::http::faults::Fault;
@@ -72,7 +72,7 @@ fn round_cookie(id: &ServerId) -> String {
 
 /// Sends the browser to the hub for a code. What comes back is bound to this browser by a cookie.
 pub fn ask(app: &App, id: &ServerId, request: &Request<Incoming>) -> Response<Body> {
-    let Ok((state, _)) = tokens::random_token() else {
+    let Ok((state, _)) = random::random_token() else {
         return Fault::Internal("no randomness for a login round".into()).json();
     };
     let wanted = request.uri().path_and_query().map_or("/", |target| target.as_str());

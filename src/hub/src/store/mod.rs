@@ -3,10 +3,12 @@
 //! Invariant: every statement runs on the store's own thread, every write inside a transaction.
 //! Never here: HTTP, clocks (times are passed in), secrets in clear (only SHA-256 of tokens).
 
+pub mod groups;
 mod schema;
 pub mod secrets;
 pub mod server_rows;
 pub mod sessions;
+pub mod tokens;
 pub mod users;
 
 use std::path::{Path, PathBuf};

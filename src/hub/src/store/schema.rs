@@ -24,26 +24,74 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE sessions (
         id INTEGER PRIMARY KEY,
         token_hash BLOB NOT NULL UNIQUE,
+        public_id TEXT NOT NULL UNIQUE,
         user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
         created_usec INTEGER NOT NULL,
         expires_usec INTEGER NOT NULL
     ) STRICT;
-    CREATE TABLE grants (
-        token_hash BLOB PRIMARY KEY,
-        session_id INTEGER NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
-        owner TEXT NOT NULL,
-        server TEXT NOT NULL,
-        created_usec INTEGER NOT NULL
+    CREATE TABLE tokens (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        hash BLOB NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        user_id INTEGER REFERENCES users (id) ON DELETE CASCADE,
+        service TEXT,
+        client TEXT,
+        session TEXT,
+        scopes TEXT NOT NULL,
+        note TEXT NOT NULL,
+        created_usec INTEGER NOT NULL,
+        last_activity_usec INTEGER,
+        expires_usec INTEGER,
+        CHECK ((user_id IS NULL) <> (service IS NULL))
     ) STRICT;
-    CREATE INDEX grants_session ON grants (session_id);
+    CREATE INDEX tokens_user ON tokens (user_id);
+    CREATE TABLE groups (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        properties TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE members (
+        group_id INTEGER NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+        user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        PRIMARY KEY (group_id, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX members_user ON members (user_id);
     CREATE TABLE servers (
         id INTEGER PRIMARY KEY,
         user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
         name TEXT NOT NULL,
+        display_name TEXT NOT NULL,
+        options TEXT NOT NULL,
         pending_usec INTEGER,
         started_usec INTEGER,
         last_activity_usec INTEGER,
         UNIQUE (user_id, name)
+    ) STRICT;
+    CREATE TABLE services (
+        name TEXT PRIMARY KEY,
+        spec TEXT NOT NULL,
+        created_usec INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE shares (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        server_id INTEGER NOT NULL REFERENCES servers (id) ON DELETE CASCADE,
+        user_id INTEGER REFERENCES users (id) ON DELETE CASCADE,
+        group_id INTEGER REFERENCES groups (id) ON DELETE CASCADE,
+        scopes TEXT NOT NULL,
+        created_usec INTEGER NOT NULL,
+        CHECK ((user_id IS NULL) <> (group_id IS NULL))
+    ) STRICT;
+    CREATE UNIQUE INDEX shares_user ON shares (server_id, user_id) WHERE user_id IS NOT NULL;
+    CREATE UNIQUE INDEX shares_group ON shares (server_id, group_id) WHERE group_id IS NOT NULL;
+    CREATE TABLE share_codes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        hash BLOB NOT NULL UNIQUE,
+        server_id INTEGER NOT NULL REFERENCES servers (id) ON DELETE CASCADE,
+        scopes TEXT NOT NULL,
+        created_usec INTEGER NOT NULL,
+        expires_usec INTEGER NOT NULL,
+        exchanges INTEGER NOT NULL,
+        last_exchange_usec INTEGER
     ) STRICT;
 "];
 
@@ -98,8 +146,8 @@ mod tests {
         prepare(&mut connection, &path).unwrap();
         prepare(&mut connection, &path).unwrap();
         let tables: i64 = connection
-            .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table'", [], |row| row.get(0))
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(tables, 5);
+        assert_eq!(tables, 11);
     }
 }

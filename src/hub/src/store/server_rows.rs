@@ -63,7 +63,8 @@ impl Store {
                 named_params! {":user": user, ":now": now},
             )?;
             transaction.execute(
-                "INSERT INTO servers (user_id, name) SELECT id, :server FROM users WHERE name = :user
+                "INSERT INTO servers (user_id, name, display_name, options)
+                 SELECT id, :server, :server, '{}' FROM users WHERE name = :user
                  ON CONFLICT (user_id, name) DO NOTHING",
                 named_params! {":user": user, ":server": server},
             )?;

@@ -69,4 +69,41 @@ impl Store {
         })
         .await
     }
+
+    /// Adds people, all or none; returns their rows in the same order. Known names are an error.
+    pub async fn add_users(&self, names: Vec<UserName>, admin: bool, now: Usec) -> Result<Vec<UserRow>, StoreError> {
+        self.write(move |transaction| {
+            let mut statement = transaction.prepare(
+                "INSERT INTO users (name, admin, created_usec) VALUES (:name, :admin, :now)",
+            )?;
+            let mut rows = Vec::with_capacity(names.len());
+            for name in names {
+                let id = statement.insert(named_params! {":name": name.as_str(), ":admin": admin, ":now": now})?;
+                rows.push(UserRow { id, name, admin, created: now, last_activity: None });
+            }
+            Ok(rows)
+        })
+        .await
+    }
+
+    /// Changes a person's name and flag.
+    pub async fn change_user(&self, id: i64, name: UserName, admin: bool) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "UPDATE users SET name = :name, admin = :admin WHERE id = :id",
+                named_params! {":id": id, ":name": name.as_str(), ":admin": admin},
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deletes a person with all that hangs on them: sessions, tokens, servers' rows, memberships, shares.
+    pub async fn delete_user(&self, id: i64) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.execute("DELETE FROM users WHERE id = :id", named_params! {":id": id})?;
+            Ok(())
+        })
+        .await
+    }
 }
