@@ -4,6 +4,8 @@
 //! the functions here without looking at it again. Two different [`ServerId`]s never share a unit, a slice entry, a
 //! folder or a URL. Nothing here asks the system whether an account exists: see [`crate::account`].
 
+mod client;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 

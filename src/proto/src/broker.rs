@@ -9,23 +9,41 @@ pub const PATH: &str = "/org/hubd/Broker1";
 /// The only interface.
 pub const INTERFACE: &str = "org.hubd.Broker1";
 
-/// `StartServer(s user, s server) -> (s unit, s invocation_id)`; the id is 32 hexadecimal digits.
+/// `StartServer(s user, s server, s token) -> (s unit, s invocation_id)`; the id is 32 hexadecimal digits. The token is
+/// the server's own for the API, [`TOKEN_MIN`] to [`TOKEN_MAX`] characters `[A-Za-z0-9_-]`; servers of kind `lab` may
+/// go without (the empty string).
 pub const METHOD_START_SERVER: &str = "StartServer";
 /// `StopServer(s user, s server)`: stopping what does not run is success.
 pub const METHOD_STOP_SERVER: &str = "StopServer";
 /// `ReadJournal(s user, s server, s invocation_id or "", u lines) -> as`: JSON objects, the newest last.
 pub const METHOD_READ_JOURNAL: &str = "ReadJournal";
+/// `StartService(s name, s token) -> (s unit, s invocation_id)`: starts what root's configuration has of this service,
+/// its command, the forwarder to its TCP address, or both. The unit is the command's, else the forwarder's socket.
+pub const METHOD_START_SERVICE: &str = "StartService";
+/// `StopService(s name)`: command and forwarder. Stopping what does not run is success.
+pub const METHOD_STOP_SERVICE: &str = "StopService";
+/// `ReadServiceJournal(s name, s invocation_id or "", u lines) -> as`: as [`METHOD_READ_JOURNAL`].
+pub const METHOD_READ_SERVICE_JOURNAL: &str = "ReadServiceJournal";
 /// `CheckPeer(h socket, s action) -> (b authorized, s name, u uid)`: only for [`ACTION_MANAGE`].
 pub const METHOD_CHECK_PEER: &str = "CheckPeer";
 /// `Version s`
 pub const PROPERTY_VERSION: &str = "Version";
 
+/// The shortest token for the API, in characters.
+pub const TOKEN_MIN: usize = 16;
+/// The longest token for the API, in characters.
+pub const TOKEN_MAX: usize = 128;
+
 /// polkit: may start people's servers.
 pub const ACTION_START_SERVER: &str = "org.hubd.start-server";
 /// polkit: may stop people's servers.
 pub const ACTION_STOP_SERVER: &str = "org.hubd.stop-server";
-/// polkit: may read the log of people's servers.
+/// polkit: may read the log of people's servers and of services.
 pub const ACTION_READ_JOURNAL: &str = "org.hubd.read-journal";
+/// polkit: may start the services of the configuration.
+pub const ACTION_START_SERVICE: &str = "org.hubd.start-service";
+/// polkit: may stop the services of the configuration.
+pub const ACTION_STOP_SERVICE: &str = "org.hubd.stop-service";
 /// polkit: may manage the hub with hubctl.
 pub const ACTION_MANAGE: &str = "org.hubd.manage";
 
@@ -35,13 +53,17 @@ pub const ERROR_NOT_ALLOWED: &str = "org.hubd.Error.NotAllowed";
 pub const ERROR_NO_SUCH_USER: &str = "org.hubd.Error.NoSuchUser";
 /// `JupyterLab` is not installed.
 pub const ERROR_NO_LAB: &str = "org.hubd.Error.NoLab";
-/// The server runs already: adopt it.
+/// The server or service runs already: adopt it.
 pub const ERROR_ALREADY_RUNNING: &str = "org.hubd.Error.AlreadyRunning";
 /// The unit did not start.
 pub const ERROR_START_FAILED: &str = "org.hubd.Error.StartFailed";
 /// The unit did not stop.
 pub const ERROR_STOP_FAILED: &str = "org.hubd.Error.StopFailed";
-/// A user or server name that cannot exist.
+/// The configuration has no such service, or nothing in it that could be started.
+pub const ERROR_NO_SUCH_SERVICE: &str = "org.hubd.Error.NoSuchService";
+/// An argument that is no name and cannot be taken: a token of the wrong form, or none where one is needed.
+pub const ERROR_INVALID_ARGUMENT: &str = "org.hubd.Error.InvalidArgument";
+/// A user, server or service name that cannot exist.
 pub const ERROR_INVALID_NAME: &str = "org.hubd.Error.InvalidName";
 /// The configuration has mistakes; the text lists them.
 pub const ERROR_BAD_CONFIGURATION: &str = "org.hubd.Error.BadConfiguration";

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use hubd_base::names::ServerId;
 use serde::Deserialize;
 
-use super::{callback, server_of};
+use super::callback;
 use crate::app::App;
 use crate::clock::now;
 use crate::http::faults::Fault;
@@ -31,7 +32,7 @@ pub async fn show(
 ) -> Result<Response, Fault> {
     let wrong = |text: &str| Fault::BadRequest(text.to_owned());
     let client_id = asked.client_id.ok_or_else(|| wrong("Missing client_id parameter."))?;
-    let server = server_of(&client_id).ok_or_else(|| wrong("Invalid client_id parameter value."))?;
+    let server = ServerId::from_client_id(&client_id).ok_or_else(|| wrong("Invalid client_id parameter value."))?;
     let callback = callback(&app, &server);
     if asked.redirect_uri.is_some_and(|uri| uri != callback) {
         return Err(wrong("Mismatching redirect URI."));

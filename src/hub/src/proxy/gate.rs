@@ -39,7 +39,7 @@ pub enum Pass {
 
 /// Checks the right to access; answered from memory.
 pub fn check(app: &App, id: &ServerId, headers: &HeaderMap, now: Usec) -> Pass {
-    let name = oauth::client_id(id);
+    let name = id.client_id();
     let held = cookies::all(headers, &name).find_map(|cookie| app.sessions.find_grant(cookie, now));
     match held {
         Some(grant) if grant.server != *id => Pass::Unknown,
@@ -67,7 +67,7 @@ pub fn is_upgrade(request: &Request<Incoming>) -> bool {
 }
 
 fn round_cookie(id: &ServerId) -> String {
-    format!("{}-round", oauth::client_id(id))
+    format!("{}-round", id.client_id())
 }
 
 /// Sends the browser to the hub for a code. What comes back is bound to this browser by a cookie.
@@ -80,7 +80,7 @@ pub fn ask(app: &App, id: &ServerId, request: &Request<Incoming>) -> Response<Bo
     let url = format!(
         "{}hub/api/oauth2/authorize?client_id={}&redirect_uri={}&response_type=code&state={}",
         app.base_url(),
-        next::quote(&oauth::client_id(id)),
+        next::quote(&id.client_id()),
         next::quote(&oauth::callback(app, id)),
         state.as_str()
     );
@@ -115,7 +115,7 @@ pub async fn callback(app: &App, id: &ServerId, request: &Request<Incoming>) -> 
     let wanted = wanted.and_then(|wanted| next::check(&wanted, &app.server_url(id)));
     let mut response = Redirect::to(&wanted.unwrap_or_else(|| app.server_url(id))).into_response();
     set(app, id, &mut response, &name, "", 0);
-    set(app, id, &mut response, &oauth::client_id(id), &cookie, LIFETIME.as_secs());
+    set(app, id, &mut response, &id.client_id(), &cookie, LIFETIME.as_secs());
     Ok(response)
 }
 

@@ -226,7 +226,7 @@ fn server_of(message: &Message) -> Option<ServerId> {
 impl Launcher for Systemd {
     fn start<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         async move {
-            let names = (id.user.as_str(), id.server.as_str());
+            let names = (id.user.as_str(), id.server.as_str(), "");
             let (unit, invocation) = read(&self.bus.broker("StartServer", &names).await?)?;
             Ok(Launched { unit, invocation })
         }
