@@ -8,10 +8,19 @@ use hubd_base::config::Config;
 use hubd_base::names::{ServerId, UserName};
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::access::Access;
+use crate::auth::accounts::Accounts;
+use crate::auth::changes::Changes;
+use crate::auth::groups::Groups;
 use crate::auth::login::Door;
 use crate::auth::people::People;
-use crate::auth::sessions::Sessions;
 use crate::auth::random;
+use crate::auth::roles::{RoleError, Roles};
+use crate::auth::scopes::{Catalog, Cover, Custom, Resource};
+use crate::auth::services::Services;
+use crate::auth::sessions::Sessions;
+use crate::auth::shares::Shares;
+use crate::auth::tokens::Tokens;
 use crate::auth::xsrf::Xsrf;
 use crate::clock::{Usec, now};
 use crate::http::origin::Authority;
@@ -23,6 +32,9 @@ use crate::store::{Store, StoreError};
 
 /// The version of this hub, as in `Cargo.toml`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version that clients of `JupyterHub` see: the API this hub speaks, and behind the plus sign its own version
+/// (PEP 440). They compare the first number with their own (contract 6.4).
+pub const API_VERSION: &str = concat!("6.1.1+hubd.", env!("CARGO_PKG_VERSION"));
 
 /// What differs between a real hub and one in a test.
 pub struct Parts {
@@ -36,6 +48,8 @@ pub struct Parts {
     pub launcher: Arc<dyn Launcher>,
     /// Who decides about the control socket.
     pub authority: Arc<dyn Authority>,
+    /// The accounts of this machine.
+    pub accounts: Arc<dyn Accounts>,
 }
 
 /// Everything a request may need.
@@ -43,7 +57,19 @@ pub struct App {
     /// From `/etc/hub`, read at start.
     pub config: Config,
     /// Everybody the hub knows.
-    pub people: People,
+    pub people: Arc<People>,
+    /// Groups of people.
+    pub groups: Arc<Groups>,
+    /// Services.
+    pub services: Arc<Services>,
+    /// Servers that people share.
+    pub shares: Arc<Shares>,
+    /// Every token.
+    pub tokens: Arc<Tokens>,
+    /// Who may do what.
+    pub access: Access,
+    /// The accounts of this machine.
+    pub accounts: Arc<dyn Accounts>,
     /// Logged-in browsers.
     pub sessions: Sessions,
     /// Protection of forms.
@@ -75,6 +101,12 @@ pub enum AppError {
     /// The kernel has no randomness.
     #[error(transparent)]
     Random(#[from] random::NoRandomness),
+    /// A role of the configuration.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// A custom scope of the configuration.
+    #[error("custom scopes: {0}")]
+    Scope(String),
 }
 
 impl App {
@@ -83,15 +115,37 @@ impl App {
         let store = Store::open(Path::new(&parts.database))?;
         let fresh = random::random_key()?;
         let xsrf = Xsrf::new(store.key("xsrf", fresh).await?);
-        let deadlines = Deadlines { start: parts.config.server.start_timeout, stop: parts.config.server.stop_timeout };
-        let servers = Servers::new(parts.launcher, store.clone(), deadlines, parts.config.hub.base_url.clone());
+        let config = parts.config;
+        let custom = config.custom_scopes.iter().map(|scope| {
+            let custom = Custom { description: scope.description.clone(), subscopes: scope.subscopes.clone() };
+            (scope.name.clone(), custom)
+        });
+        let catalog = Catalog::new(custom).map_err(AppError::Scope)?;
+        let roles = Roles::new(&config, &catalog)?;
+        let changes = Changes::default();
+        let people = Arc::new(People::load(store.clone(), changes.clone()).await?);
+        let groups = Arc::new(Groups::load(store.clone(), changes.clone()).await?);
+        let services = Arc::new(Services::load(&config, store.clone(), changes.clone()).await?);
+        let shares = Arc::new(Shares::load(store.clone(), changes.clone()).await?);
+        let tokens = Arc::new(Tokens::load(store.clone(), now()).await?);
+        let sessions = Sessions::load(store.clone(), Arc::clone(&tokens), config.hub.cookie_lifetime, now()).await?;
+        let (p, g, s) = (Arc::clone(&people), Arc::clone(&groups), Arc::clone(&services));
+        let access = Access::new((catalog, roles), p, g, s, Arc::clone(&shares), changes);
+        let deadlines = Deadlines { start: config.server.start_timeout, stop: config.server.stop_timeout };
+        let servers = Servers::new(parts.launcher, store.clone(), deadlines, config.hub.base_url.clone());
         for row in store.server_rows().await? {
             servers.get(&row.id);
         }
         Ok(Arc::new(Self {
-            people: People::load(store.clone()).await?,
-            sessions: Sessions::load(store, now()).await?,
-            config: parts.config,
+            people,
+            groups,
+            services,
+            shares,
+            tokens,
+            access,
+            accounts: parts.accounts,
+            sessions,
+            config,
             xsrf,
             door: Door::new(parts.login_socket),
             servers,
@@ -119,13 +173,14 @@ impl App {
         self.people.find(user).is_some_and(|person| person.admin)
     }
 
-    /// Whether this person may use that server: their own, or any for administrators where the configuration says so.
+    /// Whether this person may use that server.
     pub fn may_access(&self, user: &UserName, server: &ServerId) -> bool {
-        *user == server.user || (self.config.login.admin_access && self.is_admin(user))
+        self.access.may_enter(&self.access.of_user(user), server)
     }
 
     /// Whether this person may start and stop that server.
     pub fn may_manage(&self, user: &UserName, server: &ServerId) -> bool {
-        *user == server.user || self.is_admin(user)
+        let resource = Resource::Server { user: server.user.as_str(), server: server.server.as_str() };
+        self.access.of_user(user).covers("servers", resource, self.access.groups()) == Cover::Covered
     }
 }

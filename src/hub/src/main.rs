@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hubd::app::{App, Parts, VERSION};
+use hubd::auth::accounts::NameService;
 use hubd::auth::standing;
 use hubd::clock::now;
 use hubd::http::listen::{self, Listeners};
@@ -84,6 +85,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         login_socket: LOGIN_SOCKET.into(),
         launcher: Arc::new(Systemd { bus: Arc::clone(&bus) }),
         authority: Arc::new(Polkit(bus)),
+        accounts: Arc::new(NameService),
     };
     let app = match App::new(parts, stop.clone()).await {
         Ok(app) => app,
@@ -104,7 +106,8 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
     // Not waited for: a directory far away must not delay the first answer.
     let reviewed = Arc::clone(&app);
     tokio::spawn(async move {
-        standing::review(&reviewed.config, &reviewed.people, &reviewed.sessions).await;
+        let App { config, people, sessions, tokens, .. } = &*reviewed;
+        standing::review(config, people, sessions, tokens).await;
     });
     let keeping = tokio::spawn(keep_activity(Arc::clone(&app), stop.clone()));
     // Ready means that running servers are known; without a bus the hub serves all the same, and says so.
@@ -146,6 +149,9 @@ async fn keep_activity(app: Arc<App>, stop: CancellationToken) {
         }
         let before = now();
         app.servers.save_activity(saved).await;
+        if let Err(error) = app.tokens.save_activity(saved, before).await {
+            tracing::warn!("cannot write the last use of tokens, retrying with the next batch: {error}");
+        }
         saved = before;
     }
 }

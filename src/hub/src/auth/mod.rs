@@ -1,6 +1,7 @@
 //! Who is asking, and what they may do. Knows the store, knows nothing of HTTP.
 
 pub mod access;
+pub mod accounts;
 pub mod changes;
 pub mod clients;
 pub mod groups;

@@ -5,6 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hubd_base::config::Config;
 
+use super::changes::Changes;
+use crate::store::{Store, StoreError};
+
 /// One service (contract 7.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -37,10 +40,11 @@ pub struct Service {
 pub struct Services(RwLock<BTreeMap<String, Arc<Service>>>);
 
 impl Services {
-    /// The services of the configuration.
-    pub fn new(config: &Config) -> Self {
-        let _ = config;
-        Self(RwLock::default())
+    /// The services of the configuration, and those of the store.
+    #[expect(clippy::unused_async, reason = "services of the store are not built yet")]
+    pub async fn load(config: &Config, store: Store, changes: Changes) -> Result<Self, StoreError> {
+        let _ = (config, store, changes);
+        Ok(Self(RwLock::default()))
     }
 
     /// The service of that name.

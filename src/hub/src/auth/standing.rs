@@ -1,7 +1,10 @@
-//! Whether the people with open sessions may still come: looked at once, when the hub starts.
+//! Whether the people who hold sessions or tokens may still come: looked at once, when the hub starts.
 //!
 //! The configuration is read at start, so this is where a person who was blocked, or is an administrator no
-//! longer, loses what older sessions gave. `hub-login` and the broker ask the same policy at each login and start.
+//! longer, loses what older sessions and tokens gave. `hub-login` and the broker ask the same policy at each login and
+//! start.
+
+use std::collections::BTreeSet;
 
 use hubd_base::account;
 use hubd_base::config::Config;
@@ -10,6 +13,7 @@ use hubd_base::policy::{self, Refusal};
 
 use super::people::People;
 use super::sessions::Sessions;
+use super::tokens::{Owner, Tokens};
 use crate::clock::now;
 
 /// What the policy says of an account now; `None` where the name service does not know or cannot tell.
@@ -19,11 +23,23 @@ fn judge(config: &Config, user: &UserName) -> Option<Result<bool, Refusal>> {
     Some(policy::check(config, &account, &groups).map(|standing| standing.admin))
 }
 
-/// Ends the sessions of people who may not come any more, and updates who is an administrator.
+/// Everybody who holds a session or a token.
+fn holders(sessions: &Sessions, tokens: &Tokens) -> BTreeSet<UserName> {
+    let mut users = sessions.users();
+    for token in tokens.select(now(), |_| true) {
+        if let Owner::User(user) = &token.owner {
+            users.insert(user.clone());
+        }
+    }
+    users
+}
+
+/// Ends the sessions of people who may not come any more, takes the force out of their tokens, and updates who is an
+/// administrator.
 ///
 /// A name service that does not answer changes nothing: nobody loses their work because a directory is away.
-pub async fn review(config: &Config, people: &People, sessions: &Sessions) {
-    for user in sessions.users() {
+pub async fn review(config: &Config, people: &People, sessions: &Sessions, tokens: &Tokens) {
+    for user in holders(sessions, tokens) {
         let (configuration, name) = (config.clone(), user.clone());
         let judged = tokio::task::spawn_blocking(move || judge(&configuration, &name)).await;
         match judged.ok().flatten() {
@@ -37,7 +53,8 @@ pub async fn review(config: &Config, people: &People, sessions: &Sessions) {
                 }
             }
             Some(Err(refusal)) => {
-                tracing::info!(hub_user = user.as_str(), "The sessions of {user} end: {refusal}");
+                tracing::info!(hub_user = user.as_str(), "The sessions and tokens of {user} end: {refusal}");
+                people.set_refused(&user, true);
                 if let Err(error) = sessions.end_all_of(&user).await {
                     tracing::warn!("cannot end the sessions of {user} for good, ignoring: {error}");
                 }

@@ -4,6 +4,8 @@ use axum::http::header::{COOKIE, HeaderMap, HeaderValue};
 
 /// The hub's own session cookie, sent to the hub's pages only.
 pub const LOGIN: &str = "jupyterhub-hub-login";
+/// The browser session's public id, sent everywhere: it opens nothing, and tells servers of a log-out.
+pub const SESSION_ID: &str = "jupyterhub-session-id";
 /// The form protection's cookie.
 pub const XSRF: &str = "_xsrf";
 /// The language a person chose.

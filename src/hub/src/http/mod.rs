@@ -1,6 +1,7 @@
 //! HTTP of the hub: where connections come from, which part answers, and how errors look.
 
 pub mod cookies;
+pub mod credentials;
 pub mod faults;
 pub mod layers;
 pub mod listen;

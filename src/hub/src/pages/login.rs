@@ -15,7 +15,7 @@ use super::form::Form;
 use super::view::{LoginNotice, LoginPage, Page};
 use crate::app::App;
 use crate::auth::login::{LoginError, Verdict};
-use crate::auth::sessions::{LIFETIME, Session};
+use crate::auth::sessions::Session;
 use crate::auth::xsrf::Identity;
 use crate::clock::now;
 use crate::http::cookies::{self, Cookie, Script};
@@ -171,10 +171,19 @@ async fn welcome(
         name: cookies::LOGIN,
         value: &cookie,
         path: &path,
-        max_age: Some(LIFETIME.as_secs()),
+        max_age: Some(app.sessions.lifetime().as_secs()),
         script: Script::Hidden,
     };
     append(response.headers_mut(), set);
+    // Servers and services read it to notice a log-out (contract 5.1).
+    let shared = Cookie {
+        name: cookies::SESSION_ID,
+        value: &session.public_id,
+        path: app.base_url(),
+        max_age: None,
+        script: Script::Hidden,
+    };
+    append(response.headers_mut(), shared);
     // The form protection of the anonymous browser is no longer good (contract 5.4).
     let value = app.xsrf.issue(Identity::Session(&session), now);
     let xsrf = Cookie { name: cookies::XSRF, value: &value, path: &path, max_age: None, script: Script::Readable };
@@ -211,5 +220,7 @@ pub async fn leave(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Resp
     for (name, script) in [(cookies::LOGIN, Script::Hidden), (cookies::XSRF, Script::Readable)] {
         append(response.headers_mut(), Cookie { name, value: "", path: &path, max_age: Some(0), script });
     }
+    let (name, path, script) = (cookies::SESSION_ID, app.base_url(), Script::Hidden);
+    append(response.headers_mut(), Cookie { name, value: "", path, max_age: Some(0), script });
     Ok(response)
 }

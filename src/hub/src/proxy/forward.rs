@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Uri;
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
@@ -22,7 +23,6 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use super::{headers, upgrade};
-use crate::auth::sessions::Grant;
 use crate::http::faults::Fault;
 use crate::servers::state::Backend;
 
@@ -30,6 +30,14 @@ use crate::servers::state::Backend;
 const POOL_IDLE: Duration = Duration::from_secs(60);
 /// Unused connections kept per server; a browser opens six.
 const POOL_SIZE: usize = 16;
+
+/// How long a visitor may go on with what a request began.
+pub struct Right {
+    /// Cancelled when the visitor's token is revoked: answers break off.
+    pub ended: CancellationToken,
+    /// Resolves when the visitor's right ends in any way: tunnels close.
+    pub revoked: BoxFuture<'static, ()>,
+}
 
 /// Moves requests; one pool of connections for each server.
 #[derive(Clone)]
@@ -51,12 +59,12 @@ impl Forwarder {
     }
 
     /// Sends the request to the server; `address` is the client's, for the server's log. An answer that switches
-    /// protocols becomes a tunnel, which ends with the session, the server, or the hub.
+    /// protocols becomes a tunnel, which ends with the visitor's right, the server, or the hub.
     pub async fn forward(
         &self,
         stop: &CancellationToken,
         backend: &Arc<Backend>,
-        grant: &Arc<Grant>,
+        right: Right,
         address: &str,
         mut request: Request<Incoming>,
     ) -> Result<Response<Body>, Fault> {
@@ -77,12 +85,11 @@ impl Forwarder {
                 return Err(Fault::Silent("the server switched protocols unasked".into()));
             };
             let server = hyper::upgrade::on(&mut response);
-            let ends = [grant.session.ended.clone(), backend.gone.clone(), stop.clone()];
-            self.tunnels.spawn(upgrade::tunnel(browser, server, Arc::clone(backend), ends));
+            let ends = [backend.gone.clone(), stop.clone()];
+            self.tunnels.spawn(upgrade::tunnel((browser, server), Arc::clone(backend), right.revoked, ends));
             return Ok(response.map(|_| Body::empty()));
         }
-        let ended = grant.session.ended.clone().cancelled_owned();
-        Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, ended))))
+        Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned()))))
     }
 }
 

@@ -14,10 +14,12 @@ use hyper::{Method, Request, Response};
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-use crate::auth::sessions::{Grant, LIFETIME};
+use crate::auth::clients::access_scope;
 use crate::auth::random;
+use crate::auth::tokens::{Kind, NewToken, Owner, Token};
 use crate::clock::{Usec, now};
 use crate::http::cookies::{self, Cookie, Script};
+use crate::http::credentials;
 use crate::http::faults::Fault;
 use crate::http::next;
 use crate::http::redirect::Redirect;
@@ -29,23 +31,44 @@ const ROUND: u64 = 600;
 /// What the gate says of a request.
 #[derive(Debug)]
 pub enum Pass {
-    /// The browser may use the server.
-    Granted(Arc<Grant>),
-    /// The browser is known and may not (any more).
+    /// The bearer of this token may use the server.
+    Granted(Arc<Token>),
+    /// The bearer is known and may not (any more).
     Refused,
-    /// The browser has not been asked yet.
+    /// Nobody is known.
     Unknown,
 }
 
-/// Checks the right to access; answered from memory.
+/// Checks the right to access; answered from memory. A token in the header comes first (contract 1.1), then the
+/// cookie, which holds the token that the gate got for this browser.
 pub fn check(app: &App, id: &ServerId, headers: &HeaderMap, now: Usec) -> Pass {
-    let name = id.client_id();
-    let held = cookies::all(headers, &name).find_map(|cookie| app.sessions.find_grant(cookie, now));
-    match held {
-        Some(grant) if grant.server != *id => Pass::Unknown,
-        Some(grant) if app.may_access(&grant.session.user, id) => Pass::Granted(grant),
+    let presented = credentials::token(headers).and_then(|secret| app.tokens.find(secret, now));
+    let token = presented.or_else(|| {
+        let name = id.client_id();
+        let mut cookies = cookies::all(headers, &name).filter_map(|cookie| app.tokens.find(cookie, now));
+        cookies.find(|token| token.kind == Kind::OAuth && token.client.as_deref() == Some(name.as_str()))
+    });
+    match token {
+        Some(token) if app.access.may_enter(&app.access.of_token(&token), id) => {
+            app.tokens.touch(&token, now);
+            Pass::Granted(token)
+        }
         Some(_) => Pass::Refused,
         None => Pass::Unknown,
+    }
+}
+
+/// Returns when the bearer of a token may use the server no longer: it was revoked, or a right was taken away.
+pub async fn revoked(app: Arc<App>, token: Arc<Token>, id: ServerId) {
+    let mut changes = app.access.changes().follow();
+    loop {
+        tokio::select! {
+            () = token.ended.cancelled() => return,
+            changed = changes.changed() => if changed.is_err() { return },
+        }
+        if !app.access.may_enter(&app.access.of_token(&token), &id) {
+            return;
+        }
     }
 }
 
@@ -110,12 +133,35 @@ pub async fn callback(app: &App, id: &ServerId, request: &Request<Incoming>) -> 
     if !app.may_access(&session.user, id) {
         return Err(Fault::NotYours);
     }
-    let cookie = app.sessions.grant(session, id.clone(), now).await.map_err(Fault::internal)?;
+    let lifetime = app.sessions.lifetime();
+    let new = NewToken {
+        owner: Owner::User(session.user.clone()),
+        kind: Kind::OAuth,
+        client: Some(id.client_id()),
+        session: Some(session.public_id.clone()),
+        scopes: vec![access_scope(id)],
+        note: format!("Server at {}", app.server_url(id)),
+        created: now,
+        expires: Some(now.saturating_add(i64::try_from(lifetime.as_micros()).unwrap_or(i64::MAX))),
+    };
+    let (cookie, issued) = app.tokens.create(new).await.map_err(Fault::internal)?;
+    // One browser holds one token for one server: the newest.
+    let former = |token: &Token| {
+        token.id != issued.id
+            && token.kind == Kind::OAuth
+            && token.client == issued.client
+            && token.session == issued.session
+    };
+    app.tokens.revoke(former).await.map_err(Fault::internal)?;
+    // The session may have ended while the token was written.
+    if session.ended.is_cancelled() {
+        app.tokens.revoke(|token| token.id == issued.id).await.map_err(Fault::internal)?;
+    }
     let wanted = URL_SAFE_NO_PAD.decode(wanted).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let wanted = wanted.and_then(|wanted| next::check(&wanted, &app.server_url(id)));
     let mut response = Redirect::to(&wanted.unwrap_or_else(|| app.server_url(id))).into_response();
     set(app, id, &mut response, &name, "", 0);
-    set(app, id, &mut response, &id.client_id(), &cookie, LIFETIME.as_secs());
+    set(app, id, &mut response, &id.client_id(), &cookie, lifetime.as_secs());
     Ok(response)
 }
 

@@ -25,6 +25,7 @@ use crate::http::origin::Origin;
 use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::pages::stopped;
+use forward::Right;
 use gate::Pass;
 
 /// The head of a request, kept for the error page.
@@ -58,14 +59,18 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
     let backend = server.and_then(|server| server.backend());
     let pass = gate::check(&app, &target.id, request.headers(), now());
     match (pass, backend) {
-        (Pass::Granted(grant), Some(backend)) => {
+        (Pass::Granted(token), Some(backend)) => {
             if target.path == "logout" {
                 return Redirect::to(&format!("{}hub/logout", app.base_url())).into_response();
             }
             // Only people get a page, which needs to know who asked.
             let head = gate::is_navigation(&request).then(|| Head::of(&request));
             backend.touch(now());
-            let sent = app.forwarder.forward(&app.stop, &backend, &grant, &origin.address(), request).await;
+            let right = Right {
+                ended: token.ended.clone(),
+                revoked: Box::pin(gate::revoked(Arc::clone(&app), token, target.id.clone())),
+            };
+            let sent = app.forwarder.forward(&app.stop, &backend, right, &origin.address(), request).await;
             sent.unwrap_or_else(|fault| match head {
                 Some(head) => page(&app, origin, &head, &fault),
                 None => fault.json(),

@@ -1,10 +1,11 @@
-//! What outlives a request: tunnels (WebSockets) and bodies that still stream. Both end with the session.
+//! What outlives a request: tunnels (WebSockets) and bodies that still stream. Both end with the visitor's right.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::future::BoxFuture;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -17,9 +18,14 @@ use crate::servers::state::Backend;
 /// Bytes buffered per direction of a tunnel.
 const BUFFER: usize = 16 * 1024;
 
-/// Moves bytes both ways until one side closes or one of `ends` is cancelled.
-pub async fn tunnel(browser: OnUpgrade, server: OnUpgrade, backend: Arc<Backend>, ends: [CancellationToken; 3]) {
-    let [session, gone, stop] = ends;
+/// Moves bytes both ways until one side closes, the right to do so is `revoked`, or one of `ends` is cancelled.
+pub async fn tunnel(
+    (browser, server): (OnUpgrade, OnUpgrade),
+    backend: Arc<Backend>,
+    revoked: BoxFuture<'static, ()>,
+    ends: [CancellationToken; 2],
+) {
+    let [gone, stop] = ends;
     let work = async {
         // Either side may have gone away before the switch; then there is nothing to move.
         let (Ok(browser), Ok(server)) = tokio::join!(browser, server) else { return };
@@ -28,30 +34,30 @@ pub async fn tunnel(browser: OnUpgrade, server: OnUpgrade, backend: Arc<Backend>
     };
     tokio::select! {
         () = work => {}
-        () = session.cancelled() => {}
+        () = revoked => {}
         () = gone.cancelled() => {}
         () = stop.cancelled() => {}
     }
     backend.touch(now());
 }
 
-/// A body that breaks off when the session it was sent for ends.
+/// A body that breaks off when the token it was sent for is revoked.
 pub struct Guarded {
     body: Incoming,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Guarded {
-    /// Guards `body` with the end of a session.
+    /// Guards `body` with the end of a token.
     pub fn new(body: Incoming, ended: WaitForCancellationFutureOwned) -> Self {
         Self { body, ended: Box::pin(ended) }
     }
 }
 
-/// The session ended while an answer was still streaming.
+/// The token was revoked while an answer was still streaming.
 #[derive(Debug, thiserror::Error)]
-#[error("the session ended")]
-pub struct SessionEnded;
+#[error("the token was revoked")]
+pub struct TokenEnded;
 
 impl Body for Guarded {
     type Data = Bytes;
@@ -60,7 +66,7 @@ impl Body for Guarded {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         if this.ended.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Some(Err(SessionEnded.into())));
+            return Poll::Ready(Some(Err(TokenEnded.into())));
         }
         Pin::new(&mut this.body).poll_frame(context).map_err(Into::into)
     }
