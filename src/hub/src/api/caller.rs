@@ -1,58 +1,160 @@
-//! Who calls the API: a logged-in browser, or an administrator on the control socket.
+//! Who calls the API, and what they may do: the bearer of a token, a logged-in browser, or an administrator of the
+//! machine on the control socket (contract 1.1 and 1.2).
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::Method;
 use axum::http::request::Parts;
-use hubd_base::names::{ServerId, UserName};
+use axum::http::{HeaderMap, Method, header};
+use hubd_base::names::{ServerId, ServerName, UserName};
 
 use crate::app::App;
+use crate::auth::groups::Groups;
+use crate::auth::scopes::{self, Cover, Resource, Scopes};
+use crate::auth::sessions::Session;
+use crate::auth::tokens::{Kind, Owner, Token};
+use crate::clock::now;
+use crate::http::credentials;
 use crate::http::faults::Fault;
 use crate::http::origin::Origin;
 use crate::http::visitor::Visitor;
 
-/// Somebody who may call the API.
+/// What somebody calls with.
 #[derive(Clone, Debug)]
-pub enum Caller {
-    /// A person in a browser; what they may do depends on who they are.
-    Person {
-        /// Their name.
-        user: UserName,
-        /// Whether they are an administrator of the hub.
-        admin: bool,
-    },
-    /// An administrator of the machine, authorised by polkit.
-    Machine {
-        /// The account's name.
-        name: String,
-    },
+pub enum Credential {
+    /// A token.
+    Token(Arc<Token>),
+    /// The hub's own cookie.
+    Session(Arc<Session>),
+    /// The control socket; polkit said yes. The account's name.
+    Machine(String),
+}
+
+/// Somebody who may call the API.
+#[derive(Clone)]
+pub struct Caller {
+    /// What they call with.
+    pub credential: Credential,
+    /// What they may do.
+    pub scopes: Arc<Scopes>,
+    groups: Arc<Groups>,
 }
 
 impl Caller {
-    /// Whether everything is allowed.
-    pub fn is_admin(&self) -> bool {
-        matches!(self, Self::Machine { .. } | Self::Person { admin: true, .. })
+    /// The person or service; `None` for an administrator of the machine.
+    pub fn owner(&self) -> Option<Owner> {
+        match &self.credential {
+            Credential::Token(token) => Some(token.owner.clone()),
+            Credential::Session(session) => Some(Owner::User(session.user.clone())),
+            Credential::Machine(_) => None,
+        }
+    }
+
+    /// The person, if it is one.
+    pub fn user(&self) -> Option<&UserName> {
+        match &self.credential {
+            Credential::Token(token) => match &token.owner {
+                Owner::User(user) => Some(user),
+                Owner::Service(_) => None,
+            },
+            Credential::Session(session) => Some(&session.user),
+            Credential::Machine(_) => None,
+        }
+    }
+
+    /// The token, if one was presented.
+    pub fn token(&self) -> Option<&Arc<Token>> {
+        match &self.credential {
+            Credential::Token(token) => Some(token),
+            _ => None,
+        }
     }
 
     /// For the journal.
     pub fn name(&self) -> &str {
-        match self {
-            Self::Person { user, .. } => user.as_str(),
-            Self::Machine { name } => name,
+        match &self.credential {
+            Credential::Token(token) => token.owner.name(),
+            Credential::Session(session) => session.user.as_str(),
+            Credential::Machine(name) => name,
         }
     }
 
-    /// The person's server if the caller may see and manage it; otherwise the same answer as if it did not exist.
-    pub fn server(&self, name: &str) -> Result<ServerId, Fault> {
-        let user = UserName::parse(name).map_err(|_| Fault::NoAccess)?;
-        let own = matches!(self, Self::Person { user: caller, .. } if *caller == user);
-        if own || self.is_admin() { Ok(ServerId::default_of(user)) } else { Err(Fault::NoAccess) }
+    /// Whether the caller holds a scope for this resource.
+    pub fn may(&self, scope: &str, resource: Resource<'_>) -> bool {
+        self.scopes.covers(scope, resource, &*self.groups) == Cover::Covered
     }
 
-    /// Refuses everybody but administrators.
-    pub fn require_admin(&self) -> Result<(), Fault> {
-        if self.is_admin() { Ok(()) } else { Err(Fault::Forbidden) }
+    /// The rule of every endpoint: any of these scopes, for this resource (contract 1.2). A filter that does not cover
+    /// it answers as if there were no such thing; of a collection it answers as if the scope were not held.
+    pub fn require(&self, any: &'static [&'static str], resource: Resource<'_>) -> Result<(), Fault> {
+        let mut held = false;
+        for scope in any {
+            match self.scopes.covers(scope, resource, &*self.groups) {
+                Cover::Covered => return Ok(()),
+                Cover::Outside => held = true,
+                Cover::NotHeld => {}
+            }
+        }
+        if held && !matches!(resource, Resource::Any) { Err(Fault::NoAccess) } else { Err(Fault::Scopes(any)) }
+    }
+
+    /// As [`Caller::require`], for a person.
+    pub fn on_user(&self, any: &'static [&'static str], user: &str) -> Result<(), Fault> {
+        self.require(any, Resource::User(user))
+    }
+
+    /// As [`Caller::require`], for a server; the names come from the address. Impossible names are no servers.
+    pub fn on_server(&self, any: &'static [&'static str], user: &str, server: &str) -> Result<ServerId, Fault> {
+        self.require(any, Resource::Server { user, server })?;
+        let parsed = UserName::parse(user).ok().zip(ServerName::parse(server).ok());
+        parsed.map(|(user, server)| ServerId { user, server }).ok_or(Fault::NoAccess)
+    }
+
+    /// Whether everything is allowed that an administrator may do.
+    pub fn is_admin(&self, app: &App) -> bool {
+        match &self.credential {
+            Credential::Machine(_) => true,
+            _ => match self.owner() {
+                Some(Owner::User(user)) => app.is_admin(&user),
+                Some(Owner::Service(name)) => app.access.roles.of_service(&name).contains(&"admin"),
+                None => false,
+            },
+        }
+    }
+
+    /// The caller without the right to be: for a token of which nothing else is known.
+    fn of_token(app: &App, token: Arc<Token>) -> Self {
+        Self {
+            scopes: app.access.of_token(&token),
+            groups: Arc::clone(&app.groups),
+            credential: Credential::Token(token),
+        }
+    }
+
+    /// The scopes that identify the caller, which `GET /user` always adds (contract 1.5).
+    pub fn identified(&self, app: &App) -> Scopes {
+        let mut scopes = (*self.scopes).clone();
+        if let Some(owner) = self.owner() {
+            let own = scopes::identify(owner.scope_owner());
+            scopes.add(&app.access.catalog.expand(own.iter().map(String::as_str), owner.scope_owner(), None, None));
+        }
+        scopes
+    }
+}
+
+/// Notes that a token was used: its own last use, and, unless it is a server's, its owner's.
+fn note_use(app: &Arc<App>, token: &Arc<Token>) {
+    let now = now();
+    if !app.tokens.touch(token, now) || token.kind == Kind::Server {
+        return;
+    }
+    if let Owner::User(user) = &token.owner {
+        let (app, user) = (Arc::clone(app), user.clone());
+        tokio::spawn(async move {
+            if let Err(error) = app.people.touch(&user, now).await {
+                tracing::warn!("cannot write the last activity of {user}, ignoring: {error}");
+            }
+        });
     }
 }
 
@@ -62,32 +164,66 @@ impl FromRequestParts<Arc<App>> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Fault> {
         if let Some(Origin::Control(peer)) = parts.extensions.get::<Origin>() {
             return match peer.administrator(app.authority.as_ref()).await {
-                Ok(Some(administrator)) => Ok(Self::Machine { name: administrator.name }),
+                Ok(Some(administrator)) => Ok(Self {
+                    credential: Credential::Machine(administrator.name),
+                    scopes: Arc::new(app.access.of_machine()),
+                    groups: Arc::clone(&app.groups),
+                }),
                 Ok(None) => Err(Fault::Forbidden),
                 Err(text) => Err(Fault::Internal(text.into())),
             };
         }
+        // A good token wins, and needs no form protection; with a bad one the cookie is tried.
+        if let Some(token) = credentials::token(&parts.headers).and_then(|secret| app.tokens.find(secret, now())) {
+            note_use(app, &token);
+            return Ok(Self::of_token(app, token));
+        }
         let visitor = Visitor::from_request_parts(parts, app).await?;
-        let Some(user) = visitor.user().cloned() else { return Err(Fault::NoCredentials) };
+        let Some(session) = visitor.session.clone() else { return Err(Fault::NoCredentials) };
+        if !is_json(parts) {
+            return Err(Fault::NoCredentials);
+        }
         if !is_exempt(parts) {
-            let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
             let query = parts.uri.query().unwrap_or_default();
             let argument = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "_xsrf");
             let argument = argument.map(|(_, value)| value.into_owned());
-            let submitted = argument.as_deref().or(header("x-xsrftoken")).or(header("x-csrftoken"));
+            let submitted = argument.as_deref().or_else(|| submitted(&parts.headers));
             visitor.check_xsrf(&parts.method, submitted)?;
         }
-        let admin = app.is_admin(&user);
-        Ok(Self::Person { user, admin })
+        Ok(Self {
+            scopes: app.access.of_user(&session.user),
+            groups: Arc::clone(&app.groups),
+            credential: Credential::Session(session),
+        })
     }
 }
 
-/// Reads that no other site's script can have caused (contract 5.3): navigations, and clients without fetch metadata.
+fn submitted(headers: &HeaderMap) -> Option<&str> {
+    let header = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    header("x-xsrftoken").or_else(|| header("x-csrftoken"))
+}
+
+/// A form of another site can send any body but JSON, so a browser's POST with another type counts as nobody's.
+fn is_json(parts: &Parts) -> bool {
+    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let json = |kind: &str| {
+        let name = kind.split(';').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("application/json")
+    };
+    parts.method != Method::POST || kind.is_none_or(json)
+}
+
+/// Reads that no other site's script can have caused (contract 5.3): navigations, clients without fetch metadata, and
+/// what the browser itself says comes from this very site.
 fn is_exempt(parts: &Parts) -> bool {
-    let mode = parts.headers.get("sec-fetch-mode").map(axum::http::HeaderValue::as_bytes);
+    let header = |name: &str| parts.headers.get(name).map(axum::http::HeaderValue::as_bytes);
     match parts.method {
         Method::HEAD | Method::OPTIONS => true,
-        Method::GET => mode.is_none_or(|mode| mode == b"navigate"),
+        Method::GET => match header("sec-fetch-mode") {
+            None | Some(b"navigate" | b"websocket") => true,
+            Some(b"no-cors") => header("sec-fetch-site") == Some(b"same-origin"),
+            Some(_) => false,
+        },
         _ => false,
     }
 }

@@ -10,7 +10,8 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use crate::app::{App, VERSION};
+use crate::app::{API_VERSION, App, VERSION};
+use crate::auth::scopes::Resource;
 use crate::clock::iso;
 use crate::http::faults::Fault;
 use crate::observe;
@@ -20,14 +21,14 @@ use crate::servers::state::State as ServerState;
 pub async fn root() -> impl IntoResponse {
     let anybody: [(HeaderName, HeaderValue); 1] =
         [(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"))];
-    (anybody, Json(json!({ "version": VERSION })))
+    (anybody, Json(json!({ "version": API_VERSION })))
 }
 
 /// `GET /hub/api/info`
 pub async fn info(caller: Caller) -> Result<Json<Value>, Fault> {
-    caller.require_admin()?;
+    caller.require(&["read:hub"], Resource::Any)?;
     Ok(Json(json!({
-        "version": VERSION,
+        "version": API_VERSION,
         "python": "none (hubd)",
         "sys_executable": std::env::current_exe().map(|path| path.display().to_string()).unwrap_or_default(),
         "spawner": {"class": "systemd", "version": VERSION},
@@ -37,7 +38,7 @@ pub async fn info(caller: Caller) -> Result<Json<Value>, Fault> {
 
 /// `GET /hub/api/status`: what `hubctl status` shows; not part of `JupyterHub`'s API.
 pub async fn status(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Value>, Fault> {
-    caller.require_admin()?;
+    caller.require(&["read:hub"], Resource::Any)?;
     let servers = app.servers.all();
     let count = |wanted: ServerState| servers.iter().filter(|server| server.snapshot().state == wanted).count();
     let (running, waiting) = app.door.load();
@@ -45,7 +46,7 @@ pub async fn status(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<
         "version": VERSION,
         "pid": std::process::id(),
         "started": iso(app.started),
-        "users": app.people.all().len(),
+        "users": app.people.count(),
         "servers": {
             "running": count(ServerState::Running),
             "suspended": count(ServerState::Suspended),

@@ -28,7 +28,7 @@ pub async fn read(
     Path(name): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Fault> {
-    let id = caller.server(&name)?;
+    let id = caller.on_server(&["servers"], &name, "")?;
     let lines = asked.lines.unwrap_or(LINES).clamp(1, LINES_MAX);
     let lines = app.servers.journal(&id, "", lines).await.map_err(Fault::internal)?;
     Ok(Json(json!({ "lines": lines })))

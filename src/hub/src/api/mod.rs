@@ -1,9 +1,11 @@
 //! The REST API below `<base>hub/api` (contract section 1), and what `hubctl` asks beyond it.
 
+mod body;
 mod caller;
 mod hub;
 mod log;
 mod models;
+mod page;
 mod progress;
 mod servers;
 mod users;

@@ -1,4 +1,4 @@
-//! The JSON models of users and servers (contract 2.1 and 2.2).
+//! The JSON models of people and servers (contract 2.1 and 2.2): a field is there only if the caller's scopes show it.
 
 use std::sync::atomic::Ordering;
 
@@ -6,12 +6,13 @@ use hubd_base::names::{ServerId, esc};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
+use crate::auth::scopes::{Cover, Resource, Scopes};
 use crate::clock::{Usec, iso};
 use crate::servers::registry::Server;
 use crate::servers::state::Snapshot;
 use crate::store::users::UserRow;
 
-/// Which of a user's servers a model shows.
+/// Which of a person's servers a model shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// Pending or ready ones.
@@ -20,53 +21,119 @@ pub enum Shown {
     All,
 }
 
-/// A user with their servers.
-pub fn user(app: &App, row: &UserRow, shown: Shown) -> Value {
-    let id = ServerId::default_of(row.name.clone());
-    let server = app.servers.find(&id);
-    let snapshot = server.as_deref().map(Server::snapshot);
-    let ready = snapshot.as_ref().is_some_and(|snapshot| snapshot.state.is_ready());
-    let mut servers = Map::new();
-    if let (Some(server), Some(snapshot)) = (&server, &snapshot) {
-        if shown == Shown::All || snapshot.state.is_active() {
-            servers.insert(String::new(), self::server(app, server, snapshot));
-        }
-    }
-    json!({
-        "kind": "user",
-        "name": row.name.as_str(),
-        "user_info": null,
-        "admin": row.admin,
-        "roles": if row.admin { json!(["user", "admin"]) } else { json!(["user"]) },
-        "groups": [],
-        "server": ready.then(|| app.server_url(&id)),
-        "pending": snapshot.as_ref().and_then(|snapshot| snapshot.state.pending()),
-        "created": iso(row.created),
-        "last_activity": row.last_activity.map(iso),
-        "servers": servers,
-    })
+/// What somebody may see.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The hub.
+    pub app: &'a App,
+    /// Whose eyes.
+    pub scopes: &'a Scopes,
+    /// Which servers.
+    pub shown: Shown,
 }
 
-/// A server. `state_word` is the hub's own word, which tells suspended from running and failed from stopped.
-pub fn server(app: &App, server: &Server, snapshot: &Snapshot) -> Value {
-    let user = server.id.user.as_str();
-    let last_activity: Option<Usec> =
-        snapshot.backend.as_ref().map(|backend| backend.last_activity.load(Ordering::Relaxed));
-    json!({
-        "name": server.id.server.as_str(),
-        "display_name": server.id.server.as_str(),
-        "full_name": format!("{user}/{}", server.id.server.as_str()),
-        "last_activity": last_activity.map(iso),
-        "started": snapshot.started.filter(|_| snapshot.state.is_ready()).map(iso),
-        "pending": snapshot.state.pending(),
-        "ready": snapshot.state.is_ready(),
-        "stopped": !snapshot.state.is_active(),
-        "url": app.server_url(&server.id),
-        "user_options": {},
-        "progress_url": format!("{}hub/api/users/{}/server/progress", app.base_url(), esc(user)),
-        "full_url": null,
-        "full_progress_url": null,
-        "state_word": snapshot.state.word(),
-        "unit": server.id.unit_name(),
-    })
+impl View<'_> {
+    fn sees(&self, any: &[&str], resource: Resource<'_>) -> bool {
+        let covers = |scope: &&str| self.scopes.covers(scope, resource, self.app.access.groups()) == Cover::Covered;
+        any.iter().any(covers)
+    }
+
+    /// A person; `None` if nothing of them may be seen.
+    pub fn user(&self, row: &UserRow) -> Option<Map<String, Value>> {
+        let app = self.app;
+        let name = row.name.as_str();
+        let on = |any: &[&str]| self.sees(any, Resource::User(name));
+        let all = on(&["read:users"]);
+        let (named, roles) = (all || on(&["read:users:name"]), on(&["read:roles:users"]));
+        let (groups, activity) = (all || on(&["read:users:groups"]), all || on(&["read:users:activity"]));
+        let mut model = Map::new();
+        let mut put = |field: &str, value: Value| model.insert(field.to_owned(), value);
+        if named {
+            put("user_info", Value::Null);
+        }
+        if named || roles {
+            put("admin", row.admin.into());
+        }
+        if all || roles {
+            put("roles", app.access.roles.of_user(&row.name, row.admin).into());
+        }
+        if groups {
+            put("groups", app.groups.of(&row.name).into());
+        }
+        if all {
+            let id = ServerId::default_of(row.name.clone());
+            let snapshot = app.servers.find(&id).as_deref().map(Server::snapshot);
+            let ready = snapshot.as_ref().is_some_and(|snapshot| snapshot.state.is_ready());
+            put("server", ready.then(|| app.server_url(&id)).into());
+            put("pending", snapshot.as_ref().and_then(|snapshot| snapshot.state.pending()).into());
+            put("created", iso(row.created).into());
+        }
+        if activity {
+            put("last_activity", row.last_activity.map(iso).into());
+        }
+        // Scopes for some of a person's servers show those, even where nothing of the person is shown.
+        let reads_all = on(&["read:servers"]);
+        if self.scopes.holding("read:servers").is_some() {
+            let servers = self.servers(row);
+            if reads_all || !servers.is_empty() {
+                put("servers", servers.into());
+            }
+        }
+        if on(&["admin:auth_state"]) {
+            put("auth_state", Value::Null);
+        }
+        if model.is_empty() {
+            return None;
+        }
+        model.insert("kind".into(), "user".into());
+        model.insert("name".into(), name.into());
+        Some(model)
+    }
+
+    /// The servers of a person that may be seen, by name.
+    fn servers(&self, row: &UserRow) -> Map<String, Value> {
+        let mut servers = Map::new();
+        for server in self.app.servers.of(&row.name) {
+            let snapshot = server.snapshot();
+            if self.shown == Shown::Active && !snapshot.state.is_active() {
+                continue;
+            }
+            let name = server.id.server.as_str();
+            if self.sees(&["read:servers"], Resource::Server { user: row.name.as_str(), server: name }) {
+                servers.insert(name.to_owned(), self.server(&server, &snapshot));
+            }
+        }
+        servers
+    }
+
+    /// A server. `state_word` is the hub's own word, which tells suspended from running and failed from stopped.
+    pub fn server(&self, server: &Server, snapshot: &Snapshot) -> Value {
+        let app = self.app;
+        let (user, name) = (server.id.user.as_str(), server.id.server.as_str());
+        let last_activity: Option<Usec> =
+            snapshot.backend.as_ref().map(|backend| backend.last_activity.load(Ordering::Relaxed));
+        let mut model = json!({
+            "name": name,
+            "display_name": name,
+            "full_name": format!("{user}/{name}"),
+            "last_activity": last_activity.map(iso),
+            "started": snapshot.started.filter(|_| snapshot.state.is_ready()).map(iso),
+            "pending": snapshot.state.pending(),
+            "ready": snapshot.state.is_ready(),
+            "stopped": !snapshot.state.is_active(),
+            "url": app.server_url(&server.id),
+            "user_options": {},
+            "progress_url": format!("{}hub/api/users/{}/server/progress", app.base_url(), esc(user)),
+            "full_url": null,
+            "full_progress_url": null,
+            "state_word": snapshot.state.word(),
+            "unit": server.id.unit_name(),
+        });
+        if self.sees(&["admin:server_state"], Resource::Server { user, server: name }) {
+            if let Some(model) = model.as_object_mut() {
+                model.insert("state".into(), json!({"unit": server.id.unit_name()}));
+            }
+        }
+        model
+    }
 }

@@ -29,7 +29,7 @@ pub async fn follow(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
-    let id = caller.server(&name)?;
+    let id = caller.on_server(&["read:servers"], &name, "")?;
     let server = app.servers.find(&id).ok_or(Fault::NoAccess)?;
     if server.snapshot().state == ServerState::Stopped {
         return Err(Fault::BadRequest(format!("{} is not starting...", id.user)));

@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use hubd_base::account;
 use hubd_base::names::ServerId;
 
 use super::caller::Caller;
@@ -21,7 +20,7 @@ const SLOW: Duration = Duration::from_secs(10);
 
 /// `POST`: 201 when it runs on return, 202 when the start goes on.
 pub async fn start(State(app): State<Arc<App>>, caller: Caller, Path(name): Path<String>) -> Result<Response, Fault> {
-    let id = caller.server(&name)?;
+    let id = caller.on_server(&["start:servers"], &name, "")?;
     keep_account(&app, &id).await?;
     match app.servers.start(&id) {
         Err(Busy::Running) => Err(Fault::BadRequest(format!("{} is already running", id.user))),
@@ -43,16 +42,13 @@ async fn keep_account(app: &App, id: &ServerId) -> Result<(), Fault> {
     if app.people.find(&id.user).is_some() {
         return Ok(());
     }
-    let name = id.user.clone();
-    // The name service may have to ask a directory far away, so it has a thread of its own.
-    let found = tokio::task::spawn_blocking(move || account::find(&name)).await.map_err(Fault::internal)?;
-    match found {
-        Ok(Some(account)) => {
-            app.people.keep(account.name, None, now()).await.map_err(Fault::internal)?;
+    let found = app.accounts.find(vec![id.user.clone()]).await.map_err(|text| Fault::Internal(text.into()))?;
+    match found.into_iter().flatten().next() {
+        Some(name) => {
+            app.people.keep(name, None, now()).await.map_err(Fault::internal)?;
             Ok(())
         }
-        Ok(None) => Err(Fault::NoAccess),
-        Err(error) => Err(Fault::Internal(error.to_string().into())),
+        None => Err(Fault::NoAccess),
     }
 }
 
@@ -81,7 +77,7 @@ async fn started(server: &Server) -> (StatusCode, axum::Json<serde_json::Value>)
 
 /// `DELETE`: 204 when it is stopped on return, 202 when the stop goes on.
 pub async fn stop(State(app): State<Arc<App>>, caller: Caller, Path(name): Path<String>) -> Result<StatusCode, Fault> {
-    let id = caller.server(&name)?;
+    let id = caller.on_server(&["delete:servers"], &name, "")?;
     app.people.find(&id.user).ok_or(Fault::NoAccess)?;
     let server = app.servers.stop(&id);
     tracing::info!(

@@ -1,55 +1,74 @@
-//! `/hub/api/user`, `/hub/api/users`, `/hub/api/users/{user}`.
+//! `/hub/api/user`, `/hub/api/users`, `/hub/api/users/{user}` (contract 1.5 to 1.7).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::models::{self, Shown};
+use super::models::{Shown, View};
+use super::page::{Arguments, Page, include_stopped};
 use crate::app::App;
+use crate::auth::scopes::{Cover, Resource};
+use crate::auth::tokens::Owner;
 use crate::http::faults::Fault;
 
-/// Most users in one answer (contract 1.3).
-const LIMIT_MAX: usize = 200;
+/// Scopes of which any one shows something of a person.
+const READ: &[&str] = &[
+    "read:users",
+    "read:users:name",
+    "read:servers",
+    "read:users:groups",
+    "read:users:activity",
+    "read:roles:users",
+];
 
-type Arguments = Query<HashMap<String, String>>;
-
-fn shown(arguments: &Arguments) -> Shown {
-    match arguments.get("include_stopped_servers").map(String::as_str) {
-        None | Some("0" | "false") => Shown::Active,
-        Some(_) => Shown::All,
-    }
-}
-
-fn number(arguments: &Arguments, name: &str) -> Result<Option<usize>, Fault> {
-    let Some(text) = arguments.get(name) else { return Ok(None) };
-    let number: i64 = text
-        .parse()
-        .map_err(|_| Fault::BadRequest("Invalid argument type, offset and limit must be integers".into()))?;
-    Ok(usize::try_from(number.unsigned_abs()).ok())
+pub(super) fn shown(arguments: &Arguments) -> Shown {
+    if include_stopped(arguments) { Shown::All } else { Shown::Active }
 }
 
 /// `GET /hub/api/user`: who am I.
 pub async fn whoami(State(app): State<Arc<App>>, caller: Caller, arguments: Arguments) -> Result<Json<Value>, Fault> {
-    let Caller::Person { user, .. } = &caller else {
-        return Ok(Json(json!({"kind": "administrator", "name": caller.name(), "admin": true})));
+    let scopes = caller.identified(&app);
+    let mut model = match caller.owner() {
+        None => return Ok(Json(json!({"kind": "administrator", "name": caller.name(), "admin": true}))),
+        Some(Owner::User(user)) => {
+            let row = app.people.find(&user).ok_or(Fault::NoAccess)?;
+            let view = View { app: &app, scopes: &scopes, shown: shown(&arguments) };
+            view.user(&row).ok_or(Fault::NoAccess)?
+        }
+        Some(Owner::Service(name)) => {
+            let model = json!({"kind": "service", "name": name, "admin": caller.is_admin(&app)});
+            model.as_object().cloned().unwrap_or_default()
+        }
     };
-    let row = app.people.find(user).ok_or(Fault::NoAccess)?;
-    Ok(Json(models::user(&app, &row, shown(&arguments))))
+    let token = caller.token();
+    let session = token.and_then(|token| token.session.clone());
+    model.insert("token_id".into(), token.map(|token| format!("a{}", token.id)).into());
+    model.insert("session_id".into(), session.into());
+    model.insert("scopes".into(), caller.scopes.to_strings().into());
+    Ok(Json(model.into()))
 }
 
-/// `GET /hub/api/users?offset=&limit=&include_stopped_servers=`
-pub async fn list(State(app): State<Arc<App>>, caller: Caller, arguments: Arguments) -> Result<Json<Value>, Fault> {
-    caller.require_admin()?;
-    let offset = number(&arguments, "offset")?.unwrap_or(0);
-    let limit = number(&arguments, "limit")?.unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX);
-    let shown = shown(&arguments);
-    let people = app.people.all();
-    let page = people.iter().skip(offset).take(limit);
-    Ok(Json(page.map(|row| models::user(&app, row, shown)).collect()))
+/// `GET /hub/api/users`
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    page: Page,
+    arguments: Arguments,
+) -> Result<Response, Fault> {
+    if caller.scopes.holding("list:users").is_none() {
+        return Err(Fault::Scopes(&["list:users"]));
+    }
+    let view = View { app: &app, scopes: &caller.scopes, shown: shown(&arguments) };
+    let listed = |name: &str| {
+        caller.scopes.covers("list:users", Resource::User(name), app.access.groups()) == Cover::Covered
+    };
+    let people = app.people.all().into_iter().filter(|row| listed(row.name.as_str())).collect();
+    let (part, total) = page.cut(people);
+    Ok(page.answer(part.iter().filter_map(|row| view.user(row)).map(Value::Object).collect(), total))
 }
 
 /// `GET /hub/api/users/{user}`
@@ -59,7 +78,8 @@ pub async fn show(
     Path(name): Path<String>,
     arguments: Arguments,
 ) -> Result<Json<Value>, Fault> {
-    let id = caller.server(&name)?;
-    let row = app.people.find(&id.user).ok_or(Fault::NoAccess)?;
-    Ok(Json(models::user(&app, &row, shown(&arguments))))
+    caller.on_user(READ, &name)?;
+    let row = app.people.named(&name).ok_or(Fault::NoAccess)?;
+    let view = View { app: &app, scopes: &caller.scopes, shown: shown(&arguments) };
+    view.user(&row).map(|model| Json(model.into())).ok_or(Fault::NoAccess)
 }

@@ -46,7 +46,7 @@ impl Roles {
     pub fn new(config: &Config, catalog: &Catalog) -> Result<Self, RoleError> {
         let mut roles = built_in(config.login.admin_access);
         for wanted in &config.roles {
-            for scope in &wanted.scopes {
+            for scope in wanted.scopes.iter().flatten() {
                 catalog
                     .parse(scope)
                     .map_err(|error| RoleError { role: wanted.name.clone(), problem: error.to_string() })?;
@@ -55,8 +55,8 @@ impl Roles {
             if !wanted.description.is_empty() {
                 role.description.clone_from(&wanted.description);
             }
-            if !wanted.scopes.is_empty() && wanted.name != "admin" {
-                role.scopes.clone_from(&wanted.scopes);
+            if let Some(scopes) = &wanted.scopes {
+                role.scopes.clone_from(scopes);
             }
             role.users = wanted.users.iter().map(ToString::to_string).collect();
             role.groups = wanted.groups.iter().cloned().collect();

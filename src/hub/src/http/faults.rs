@@ -2,6 +2,7 @@
 //!
 //! Invariant: a client sees a fixed sentence and an incident id; the journal gets the whole chain, once.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -23,6 +24,12 @@ pub enum Fault {
     Xsrf(&'static str),
     /// Not for this person.
     Forbidden,
+    /// The caller holds none of these scopes.
+    Scopes(&'static [&'static str]),
+    /// This status, and this sentence for whoever asked.
+    Told(StatusCode, String),
+    /// Too many servers: the sentence, and seconds after which to come back, if that is known.
+    Throttled(String, Option<u32>),
     /// Somebody else's server.
     NotYours,
     /// Nothing here, or nothing this person may know of.
@@ -57,7 +64,9 @@ impl Fault {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::BadRequest(_) => ErrorKind::BadRequest,
-            Self::NoCredentials | Self::Forbidden => ErrorKind::Forbidden,
+            Self::NoCredentials | Self::Forbidden | Self::Scopes(_) => ErrorKind::Forbidden,
+            Self::Told(status, _) => ErrorKind::of(*status),
+            Self::Throttled(..) => ErrorKind::Busy,
             Self::Xsrf(_) => ErrorKind::FormExpired,
             Self::NotYours => ErrorKind::NotYours,
             Self::NotFound | Self::NoAccess => ErrorKind::NotFound,
@@ -71,13 +80,22 @@ impl Fault {
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Told(status, _) => return *status,
+            Self::Throttled(..) => return StatusCode::TOO_MANY_REQUESTS,
+            _ => {}
+        }
         StatusCode::from_u16(self.kind().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The API's sentence (contract 1.1 and 1.2).
-    fn sentence(&self) -> &str {
-        match self {
-            Self::BadRequest(text) => text,
+    fn sentence(&self) -> Cow<'_, str> {
+        let sentence = match self {
+            Self::BadRequest(text) | Self::Told(_, text) | Self::Throttled(text, _) => text,
+            Self::Scopes(any) => {
+                let list = any.join(", ");
+                return format!("Action is not authorized with current scopes; requires any of [{list}]").into();
+            }
             Self::NoCredentials => "Missing or invalid credentials.",
             Self::Xsrf(text) => text,
             Self::NoAccess => "No access to resources or resources not found",
@@ -86,7 +104,8 @@ impl Fault {
             Self::Forbidden | Self::NotYours | Self::NotFound | Self::Method | Self::TooLarge | Self::Internal(_) => {
                 self.status().canonical_reason().unwrap_or("Error")
             }
-        }
+        };
+        sentence.into()
     }
 
     /// What the journal needs to know beyond the status; `None` for refusals that are nobody's fault.
@@ -138,7 +157,7 @@ impl Fault {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Self::Busy(seconds) = self {
+        if let Self::Busy(seconds) | Self::Throttled(_, Some(seconds)) = self {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
         }
         response

@@ -15,7 +15,7 @@ use axum::response::IntoResponse;
 use super::faults::Fault;
 use super::origin::Origin;
 use super::visitor::Visitor;
-use crate::app::{App, VERSION};
+use crate::app::{API_VERSION, App};
 
 /// Largest body the hub itself reads, bytes.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -63,7 +63,7 @@ pub fn add_headers(headers: &mut HeaderMap, is_api: bool) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("x-jupyterhub-version"), VERSION),
+        (HeaderName::from_static("x-jupyterhub-version"), API_VERSION),
     ];
     for (name, value) in fixed {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

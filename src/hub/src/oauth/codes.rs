@@ -62,7 +62,8 @@ mod tests {
 
     fn session() -> Arc<Session> {
         let user = UserName::parse("alice").unwrap();
-        Arc::new(Session { id: 1, token: [0; 32], user, expires: 1 << 60, ended: CancellationToken::new() })
+        let ended = CancellationToken::new();
+        Arc::new(Session { id: 1, token: [0; 32], public_id: String::new(), user, expires: 1 << 60, ended })
     }
 
     fn server(name: &str) -> ServerId {

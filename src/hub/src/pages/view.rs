@@ -490,6 +490,21 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// The page for a status that has its own sentence.
+    pub fn of(status: axum::http::StatusCode) -> Self {
+        match status.as_u16() {
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            405 => Self::Method,
+            413 => Self::TooLarge,
+            502 => Self::Silent,
+            429 | 503 => Self::Busy,
+            504 => Self::Slow,
+            500..600 => Self::Internal,
+            _ => Self::BadRequest,
+        }
+    }
+
     /// The HTTP status.
     pub fn status(self) -> u16 {
         match self {

@@ -1,10 +1,10 @@
 //! All servers of the hub, and what others may ask of them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use hubd_base::names::ServerId;
+use hubd_base::names::{ServerId, UserName};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -108,7 +108,7 @@ pub(super) struct Inner {
     pub(super) deadlines: Deadlines,
     pub(super) base_url: String,
     pub(super) tasks: TaskTracker,
-    known: RwLock<HashMap<ServerId, Arc<Server>>>,
+    known: RwLock<BTreeMap<ServerId, Arc<Server>>>,
 }
 
 /// All servers; clones share them.
@@ -145,9 +145,14 @@ impl Servers {
 
     /// All servers ever seen, in the order of their names.
     pub fn all(&self) -> Vec<Arc<Server>> {
-        let mut all: Vec<_> = self.0.known.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        all.sort_by(|left, right| left.id.cmp(&right.id));
-        all
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// A person's servers, the default one first.
+    pub fn of(&self, user: &UserName) -> Vec<Arc<Server>> {
+        let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
+        let first = ServerId::default_of(user.clone());
+        known.range(first..).take_while(|(id, _)| id.user == *user).map(|(_, server)| Arc::clone(server)).collect()
     }
 
     /// Begins a start, or joins the one under way.

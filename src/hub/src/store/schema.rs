@@ -148,6 +148,6 @@ mod tests {
         let tables: i64 = connection
             .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(tables, 11);
+        assert_eq!(tables, 10);
     }
 }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hubd::app::{App, Parts};
+use hubd::auth::accounts::Accounts;
 use hubd::http::listen::Listeners;
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve;
@@ -47,6 +48,16 @@ impl Authority for Yes {
     }
 }
 
+/// Every account exists but those that begin with `no-`.
+struct Everybody;
+
+impl Accounts for Everybody {
+    fn find(&self, names: Vec<UserName>) -> BoxFuture<'_, Result<Vec<Option<UserName>>, String>> {
+        let find = |name: UserName| Some(name).filter(|name| !name.as_str().starts_with("no-"));
+        Box::pin(async move { Ok(names.into_iter().map(find).collect()) })
+    }
+}
+
 impl World {
     pub async fn new(configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -62,6 +73,7 @@ impl World {
             login_socket,
             launcher: Arc::clone(&launcher) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
+            accounts: Arc::new(Everybody),
         };
         let stop = CancellationToken::new();
         let app = App::new(parts, stop.clone()).await.unwrap();
