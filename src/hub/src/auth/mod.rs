@@ -2,6 +2,7 @@
 
 pub mod login;
 pub mod people;
+pub mod scopes;
 pub mod sessions;
 pub mod standing;
 pub mod tokens;
