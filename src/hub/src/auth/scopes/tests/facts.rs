@@ -4,6 +4,58 @@ use super::super::*;
 
 const ANN: Owner<'static> = Owner::User("ann");
 
+/// The contract's table: name, filters by their letters (v: service), direct subscopes.
+const TABLE: &str = "
+    (no_scope) []
+    self []
+    inherit []
+    admin-ui []
+    admin:users [ug] admin:auth_state users read:roles:users delete:users
+    admin:auth_state [ug]
+    users [ug] read:users list:users users:activity
+    delete:users [ug]
+    list:users [ug] read:users:name
+    read:users [ug] read:users:name read:users:groups read:users:activity
+    read:users:name [ug]
+    read:users:groups [ug]
+    read:users:activity [ug]
+    read:roles [ugv] read:roles:users read:roles:services read:roles:groups
+    read:roles:users [ug]
+    read:roles:services [v]
+    read:roles:groups [g]
+    users:activity [ug] read:users:activity
+    admin:servers [ugs] admin:server_state servers
+    admin:server_state [ugs]
+    servers [ugs] read:servers start:servers delete:servers
+    read:servers [ugs] read:users:name
+    start:servers [ugs]
+    delete:servers [ugs]
+    tokens [ug] read:tokens
+    read:tokens [ug]
+    admin:groups [g] groups read:roles:groups delete:groups
+    groups [g] read:groups list:groups
+    list:groups [g] read:groups:name
+    read:groups [g] read:groups:name
+    read:groups:name [g]
+    delete:groups [g]
+    admin:services [v] list:services read:services read:roles:services
+    list:services [v] read:services:name
+    read:services [v] read:services:name
+    read:services:name [v]
+    read:hub []
+    access:servers [ugs]
+    access:services [v]
+    users:shares [ug] read:users:shares
+    read:users:shares [ug]
+    groups:shares [g] read:groups:shares
+    read:groups:shares [g]
+    read:shares [ugs]
+    shares [ugs] access:servers read:shares users:shares groups:shares
+    proxy []
+    shutdown []
+    read:metrics []
+";
+
 /// Ann is in `lab`, nobody else is anywhere.
 fn members(user: &str, group: &str) -> bool {
     (user, group) == ("ann", "lab")
@@ -37,6 +89,22 @@ fn the_table_has_48_scopes_that_imply_each_other_by_name() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), 48);
+}
+
+#[test]
+fn the_table_is_the_contracts() {
+    let letter = |kind: &Kind| match kind {
+        Kind::User => 'u',
+        Kind::Group => 'g',
+        Kind::Server => 's',
+        Kind::Service => 'v',
+    };
+    let rows = definitions().iter().map(|row| {
+        let filters: String = row.filters.iter().map(letter).collect();
+        format!("{} [{filters}] {}", row.name, row.subscopes.join(" ")).trim_end().to_owned()
+    });
+    let expected: Vec<&str> = TABLE.trim().lines().map(str::trim).collect();
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
 }
 
 #[test]
