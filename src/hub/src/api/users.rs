@@ -16,14 +16,8 @@ use crate::auth::tokens::Owner;
 use crate::http::faults::Fault;
 
 /// Scopes of which any one shows something of a person.
-const READ: &[&str] = &[
-    "read:users",
-    "read:users:name",
-    "read:servers",
-    "read:users:groups",
-    "read:users:activity",
-    "read:roles:users",
-];
+const READ: &[&str] =
+    &["read:users", "read:users:name", "read:servers", "read:users:groups", "read:users:activity", "read:roles:users"];
 
 pub(super) fn shown(arguments: &Arguments) -> Shown {
     if include_stopped(arguments) { Shown::All } else { Shown::Active }
@@ -63,9 +57,8 @@ pub async fn list(
         return Err(Fault::Scopes(&["list:users"]));
     }
     let view = View { app: &app, scopes: &caller.scopes, shown: shown(&arguments) };
-    let listed = |name: &str| {
-        caller.scopes.covers("list:users", Resource::User(name), app.access.groups()) == Cover::Covered
-    };
+    let listed =
+        |name: &str| caller.scopes.covers("list:users", Resource::User(name), app.access.groups()) == Cover::Covered;
     let people = app.people.all().into_iter().filter(|row| listed(row.name.as_str())).collect();
     let (part, total) = page.cut(people);
     Ok(page.answer(part.iter().filter_map(|row| view.user(row)).map(Value::Object).collect(), total))

@@ -146,9 +146,8 @@ impl People {
 
     /// Notes what the policy says of an account.
     pub fn set_refused(&self, name: &UserName, refused: bool) {
-        let changed = self.write(|known| {
-            if refused { known.refused.insert(name.clone()) } else { known.refused.remove(name) }
-        });
+        let changed =
+            self.write(|known| if refused { known.refused.insert(name.clone()) } else { known.refused.remove(name) });
         if changed {
             self.changes.note();
         }

@@ -204,9 +204,7 @@ impl Tokens {
 
     /// All tokens that fit and have not ended, oldest first.
     pub fn select(&self, now: Usec, fits: impl Fn(&Token) -> bool) -> Vec<Arc<Token>> {
-        self.read(|known| {
-            known.by_id.values().filter(|token| !token.has_ended(now) && fits(token)).cloned().collect()
-        })
+        self.read(|known| known.by_id.values().filter(|token| !token.has_ended(now) && fits(token)).cloned().collect())
     }
 
     /// Makes a token; the secret is returned once.
@@ -276,8 +274,7 @@ impl Tokens {
     pub async fn save_activity(&self, since: Usec, now: Usec) -> Result<(), StoreError> {
         self.revoke(|token| token.expires.is_some_and(|expires| expires <= now)).await?;
         let touched = self.select(now, |token| token.last_activity().is_some_and(|when| when > since));
-        let touched: Vec<_> =
-            touched.iter().filter_map(|token| Some((token.id, token.last_activity()?))).collect();
+        let touched: Vec<_> = touched.iter().filter_map(|token| Some((token.id, token.last_activity()?))).collect();
         if touched.is_empty() { Ok(()) } else { self.store.touch_tokens(touched).await }
     }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hubd_base::names::ServerId;
 use zeroize::Zeroizing;
 
-use crate::auth::sessions::Session;
 use crate::auth::random;
+use crate::auth::sessions::Session;
 use crate::clock::Usec;
 use crate::store::TokenHash;
 

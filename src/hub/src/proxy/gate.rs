@@ -64,7 +64,7 @@ pub async fn revoked(app: Arc<App>, token: Arc<Token>, id: ServerId) {
     loop {
         tokio::select! {
             () = token.ended.cancelled() => return,
-            changed = changes.changed() => if changed.is_err() { return },
+            next = changes.changed() => if next.is_err() { return },
         }
         if !app.access.may_enter(&app.access.of_token(&token), &id) {
             return;

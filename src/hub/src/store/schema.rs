@@ -146,7 +146,11 @@ mod tests {
         prepare(&mut connection, &path).unwrap();
         prepare(&mut connection, &path).unwrap();
         let tables: i64 = connection
-            .query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", [], |row| row.get(0))
+            .query_row(
+                "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+                [],
+                |row| row.get(0),
+            )
             .unwrap();
         assert_eq!(tables, 10);
     }

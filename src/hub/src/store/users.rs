@@ -73,9 +73,8 @@ impl Store {
     /// Adds people, all or none; returns their rows in the same order. Known names are an error.
     pub async fn add_users(&self, names: Vec<UserName>, admin: bool, now: Usec) -> Result<Vec<UserRow>, StoreError> {
         self.write(move |transaction| {
-            let mut statement = transaction.prepare(
-                "INSERT INTO users (name, admin, created_usec) VALUES (:name, :admin, :now)",
-            )?;
+            let mut statement =
+                transaction.prepare("INSERT INTO users (name, admin, created_usec) VALUES (:name, :admin, :now)")?;
             let mut rows = Vec::with_capacity(names.len());
             for name in names {
                 let id = statement.insert(named_params! {":name": name.as_str(), ":admin": admin, ":now": now})?;
