@@ -2,11 +2,13 @@
 
 mod body;
 mod caller;
+mod document;
 mod hub;
 mod log;
 mod models;
 mod page;
 mod progress;
+mod schemas;
 mod servers;
 mod users;
 
