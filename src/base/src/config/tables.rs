@@ -49,9 +49,10 @@ pub(super) fn read<T: Table>(
     line: usize,
     item: &DeValue<'_>,
 ) {
-    let wanted = format!("tables that each start with [[{}]]", T::WORD);
+    // What is there instead may hold a token: it is not shown.
+    let message = format!("expected tables that each start with [[{}]]", T::WORD);
     let Some(items) = item.as_array() else {
-        report.error(place, line, T::WORD, value::expected(&wanted, item));
+        report.error(place, line, T::WORD, message);
         return;
     };
     let mut seen: Vec<(&str, usize)> = Vec::new();
@@ -59,7 +60,7 @@ pub(super) fn read<T: Table>(
         let line = place.line(item.span().start);
         match item.get_ref().as_table() {
             Some(table) => one::<T>(config, report, place, line, table, &mut seen),
-            None => report.error(place, line, T::WORD, value::expected(&wanted, item.get_ref())),
+            None => report.error(place, line, T::WORD, message.clone()),
         }
     }
 }
@@ -87,11 +88,10 @@ fn one<'t, T: Table>(
     let mut nowhere = Vec::new();
     let list = if name.is_some() { T::list_mut(config) } else { &mut nowhere };
     let name = name.map_or(T::EXAMPLE, |(name, _)| name);
-    let at = list.iter().position(|known| known.name() == name).unwrap_or_else(|| {
+    if !list.iter().any(|known| known.name() == name) {
         list.extend(T::new(name));
-        list.len() - 1
-    });
-    let Some(entry) = list.get_mut(at) else {
+    }
+    let Some(entry) = list.iter_mut().find(|known| known.name() == name) else {
         return;
     };
     for (word, item) in table {

@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::{Allow, Config, NEVER, Origin, Principal, ServerKind, keys, load, reference};
+use super::tables::Table;
+use super::{
+    Allow, Config, CustomScope, Group, Key, NEVER, Origin, Principal, Role, ServerKind, Service, keys, load, reference,
+};
 use crate::names::UserName;
 
 mod scopes;
@@ -102,6 +105,37 @@ fn the_package_ships_the_reference() {
         text == reference(),
         "packaging/hub.toml is old: cargo run -p hubd-base --example reference > packaging/hub.toml"
     );
+}
+
+#[test]
+fn every_key_is_documented() {
+    fn words<T>(kind: &str, keys: &'static [Key<T>]) -> Vec<(String, &'static str)> {
+        keys.iter().map(|key| (kind.to_owned(), key.name)).collect()
+    }
+    let document = |path: &str| fs::read_to_string(format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (english, chinese) = (document("docs/configuration.md"), document("docs/zh-CN/configuration.md"));
+    let manual = document("packaging/man/hub.toml.5");
+    for key in keys() {
+        let (section, word) = key.name.split_once('.').unwrap();
+        assert!(english.contains(&format!("\n### {}\n", key.name)), "{}", key.name);
+        assert!(chinese.contains(&format!("\n| `{}` | `{}` | ", key.name, key.default)), "{}", key.name);
+        let part = manual.split(&format!("\n.Ss [{section}]\n")).nth(1).unwrap().split("\n.Ss").next().unwrap();
+        assert!(part.contains(&format!("\n.It Cm {word} No = ")), "{}", key.name);
+    }
+    let tables = [
+        words(Service::WORD, Service::KEYS),
+        words(Role::WORD, Role::KEYS),
+        words(CustomScope::WORD, CustomScope::KEYS),
+        words(Group::WORD, Group::KEYS),
+    ];
+    for (kind, word) in tables.concat() {
+        let part = english.split(&format!("\n### {kind}\n")).nth(1).unwrap().split("\n##").next().unwrap();
+        assert!(part.contains(&format!("\n| `{word}` | ")), "{kind}: {word}");
+        let part = chinese.split(&format!("：`[[{kind}]]`\n")).nth(1).unwrap().split("\n##").next().unwrap();
+        assert!(part.contains(&format!("\n| `{word}` | ")), "{kind}: {word}");
+        let part = manual.split(&format!("\n.Ss [[{kind}]]\n")).nth(1).unwrap().split("\n.El").next().unwrap();
+        assert!(part.contains(&format!("\n.It Cm {word}")), "{kind}: {word}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{Folder, load, mistake, read};
 use crate::config::{CustomScope, Group};
+use crate::names::UserName;
 
 #[test]
 fn every_key_of_a_role_is_read_and_what_is_missing_is_empty() {
@@ -21,7 +22,7 @@ fn every_key_of_a_role_is_read_and_what_is_missing_is_empty() {
     assert_eq!(role.description, "See who is there");
     let scopes = ["list:users", "access:servers!group=class a", "(no_scope)", "custom:x-*:y", "servers!user"];
     assert_eq!(role.scopes.as_deref().unwrap(), scopes);
-    assert_eq!(role.users.iter().map(|user| user.as_str()).collect::<Vec<_>>(), ["alice"]);
+    assert_eq!(role.users.iter().map(UserName::as_str).collect::<Vec<_>>(), ["alice"]);
     assert_eq!(role.groups, ["staff", "班级 1"]);
     let role = &config.roles[1];
     assert_eq!((role.scopes.as_ref(), role.users.len(), role.groups.len(), role.services.len()), (None, 0, 0, 0));
@@ -58,7 +59,7 @@ fn every_key_of_custom_scopes_and_groups_is_read() {
     );
     let Group { name, users, properties } = &config.groups[0];
     assert_eq!(name, "class a");
-    assert_eq!(users.iter().map(|user| user.as_str()).collect::<Vec<_>>(), ["bob", "alice"]);
+    assert_eq!(users.iter().map(UserName::as_str).collect::<Vec<_>>(), ["bob", "alice"]);
     assert_eq!(*properties, [("room".to_owned(), "4.12".to_owned())]);
 }
 

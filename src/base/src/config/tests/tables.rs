@@ -160,12 +160,9 @@ fn every_value_is_shown_with_its_origin_and_tokens_are_not() {
 #[test]
 fn the_form_of_a_table_is_checked() {
     for (text, message) in [
-        ("service = 5", "hub.toml:1: service: expected tables that each start with [[service]], got 5"),
-        (
-            "[service]\nname = \"a\"",
-            "hub.toml:1: service: expected tables that each start with [[service]], got { name = \"a\" }",
-        ),
-        ("service = [\n1]", "hub.toml:2: service: expected tables that each start with [[service]], got 1"),
+        ("service = 5", "hub.toml:1: service: expected tables that each start with [[service]]"),
+        ("[service]\nname = \"a\"", "hub.toml:1: service: expected tables that each start with [[service]]"),
+        ("service = [\n1]", "hub.toml:2: service: expected tables that each start with [[service]]"),
         ("[[servce]]\nname = \"a\"", "hub.toml:1: servce: unknown section; did you mean [[service]]?"),
         ("[[services]]\nname = \"a\"", "hub.toml:1: services: unknown section; did you mean [[service]]?"),
         ("[[limit]]", "hub.toml:1: limit: unknown section; did you mean [limits]?"),
