@@ -6,7 +6,9 @@
 
 mod error;
 mod files;
+mod roles;
 mod schema;
+mod service;
 mod value;
 
 use std::path::PathBuf;
@@ -14,7 +16,9 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub use files::load;
+pub use roles::{CustomScope, Group, Role};
 pub use schema::{Key, keys, reference};
+pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
 
 use crate::names::UserName;
 
@@ -34,6 +38,14 @@ pub struct Config {
     pub server: Server,
     /// What a person's server may use.
     pub limits: Limits,
+    /// Every `[[service]]`, as they appear. No two share a name, a token or a name as an OAuth client.
+    pub services: Vec<Service>,
+    /// Every `[[role]]`, as they appear. No two share a name.
+    pub roles: Vec<Role>,
+    /// Every `[[custom_scope]]`, as they appear. No two share a name.
+    pub custom_scopes: Vec<CustomScope>,
+    /// Every `[[group]]`, as they appear. No two share a name.
+    pub groups: Vec<Group>,
 }
 
 /// `[hub]`
@@ -41,6 +53,22 @@ pub struct Config {
 pub struct Hub {
     /// The path everything is below: starts and ends with a slash.
     pub base_url: String,
+    /// The address people use, `https://hub.example.org` without a slash at its end; `None` takes each request's own.
+    pub public_url: Option<String>,
+    /// How many servers may be starting at once; `None` for no limit.
+    pub concurrent_starts: Option<u32>,
+    /// How many servers may run or be starting; `None` for no limit.
+    pub active_servers: Option<u32>,
+    /// The longest life of a token that somebody asks for; [`NEVER`] for no limit.
+    pub token_lifetime_max: Duration,
+    /// How long a login lasts, and a token that OAuth gives.
+    pub cookie_lifetime: Duration,
+    /// Does `/metrics` need a token with `read:metrics`?
+    pub metrics_need_token: bool,
+    /// The HTTP status of an API request to a server that does not run: 424 or 503.
+    pub stopped_server_status: u16,
+    /// Is an OAuth client without PKCE refused?
+    pub oauth_require_pkce: bool,
 }
 
 /// `[login]`
@@ -61,6 +89,8 @@ pub struct Login {
 /// `[server]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
+    /// Which program the hub starts.
+    pub kind: ServerKind,
     /// Program (an absolute path) and first arguments; `None` finds `JupyterLab` ([`crate::lab`]).
     pub command: Option<Vec<String>>,
     /// Variables for every server, sorted by name.
@@ -75,6 +105,22 @@ pub struct Server {
     pub start_timeout: Duration,
     /// How long a stop may take before the server is killed; [`NEVER`] for no limit.
     pub stop_timeout: Duration,
+    /// How many servers with a name each person may have beside the default one; `None` for no limit.
+    pub named_limit: Option<u32>,
+    /// What the token of a person who opens a server may do beyond identifying them.
+    pub oauth_client_allowed_scopes: Vec<String>,
+    /// What a server's own token may do.
+    pub token_scopes: Vec<String>,
+}
+
+/// Which program a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ServerKind {
+    /// `JupyterLab` itself; the hub alone decides who reaches it.
+    #[default]
+    Lab,
+    /// `jupyterhub-singleuser`, which asks the hub who somebody is.
+    Singleuser,
 }
 
 /// `[limits]`: `None` is no limit.
@@ -146,7 +192,17 @@ pub enum Origin {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { base_url: "/".to_owned() }
+        Self {
+            base_url: "/".to_owned(),
+            public_url: None,
+            concurrent_starts: Some(100),
+            active_servers: None,
+            token_lifetime_max: NEVER,
+            cookie_lifetime: Duration::from_secs(14 * 24 * 60 * 60),
+            metrics_need_token: true,
+            stopped_server_status: 424,
+            oauth_require_pkce: false,
+        }
     }
 }
 
@@ -166,6 +222,7 @@ impl Default for Login {
 impl Default for Server {
     fn default() -> Self {
         Self {
+            kind: ServerKind::Lab,
             command: None,
             environment: Vec::new(),
             directory: "~".to_owned(),
@@ -173,6 +230,9 @@ impl Default for Server {
             language: None,
             start_timeout: Duration::from_secs(60),
             stop_timeout: Duration::from_secs(20),
+            named_limit: Some(0),
+            oauth_client_allowed_scopes: Vec::new(),
+            token_scopes: ["users:activity!user", "access:servers!server"].map(str::to_owned).to_vec(),
         }
     }
 }

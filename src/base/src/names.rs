@@ -1,13 +1,17 @@
-//! The only place that turns a string into a user name, a server name or a unit name, and back.
+//! The only place that turns a string into a user name, a server name, a service name or a unit name, and
+//! back.
 //!
-//! Invariant: whatever holds a [`UserName`] or a [`ServerName`] may put it into a path, a unit name or a URL through
+//! Invariant: whatever holds a [`UserName`], a [`ServerName`] or a [`ServiceName`] may put it into a path, a unit name or a URL through
 //! the functions here without looking at it again. Two different [`ServerId`]s never share a unit, a slice entry, a
 //! folder or a URL. Nothing here asks the system whether an account exists: see [`crate::account`].
 
 mod client;
+mod service;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+pub use service::{SERVICE_MAX, SERVICES_DIR, ServiceName};
 
 /// The folder of the servers' sockets: `root:_hubd`, 0710.
 pub const SERVERS_DIR: &str = "/run/hub/servers";
