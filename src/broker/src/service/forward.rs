@@ -9,6 +9,7 @@ use std::time::Duration;
 use hubd_base::names::{SERVICES_DIR, ServiceName};
 use zbus::zvariant::Value;
 
+use super::unit::{SLICE, made_up_account};
 use crate::directory::{self, GROUP};
 use crate::errors::Error;
 use crate::start::blocking;
@@ -84,6 +85,7 @@ fn socket_properties(name: &ServiceName, host: &str, port: u16) -> Vec<Property>
     vec![
         ("Description", text(description(name, host, port))),
         ("Documentation", list(vec!["man:hubd(8)".to_owned()])),
+        ("Slice", text(SLICE)),
         ("Listen", Value::from(vec![("Stream".to_owned(), path)])),
         ("SocketUser", text("root")),
         ("SocketGroup", text(GROUP)),
@@ -102,10 +104,10 @@ fn service_properties(name: &ServiceName, host: &str, port: u16) -> Vec<Property
     let argv = [argv, vec![address(host, port)]].concat();
     let yes = || Value::from(true);
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    vec![
+    let mut table: Vec<Property> = vec![
         ("Description", text(description(name, host, port))),
         ("Documentation", list(vec!["man:systemd-socket-proxyd(8)".to_owned()])),
-        ("Slice", text("hub-services.slice")),
+        ("Slice", text(SLICE)),
         ("Type", text("notify")),
         ("ExecStartEx", Value::from(vec![(PROGRAM.to_owned(), argv, vec!["no-env-expand".to_owned()])])),
         ("StartLimitIntervalUSec", Value::from(0_u64)),
@@ -114,7 +116,6 @@ fn service_properties(name: &ServiceName, host: &str, port: u16) -> Vec<Property
         ("LimitNOFILE", Value::from(DESCRIPTORS)),
         ("LogExtraFields", log_fields(&[("HUB_SERVICE", name.as_str()), ("HUB_UNIT", &unit)])),
         // --- the sandbox
-        ("DynamicUser", yes()),
         ("CapabilityBoundingSet", Value::from(0_u64)),
         ("NoNewPrivileges", yes()),
         ("PrivateTmp", yes()),
@@ -138,7 +139,9 @@ fn service_properties(name: &ServiceName, host: &str, port: u16) -> Vec<Property
         ("RestrictAddressFamilies", Value::from((true, texts(&["AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK"])))),
         ("SystemCallArchitectures", list(texts(&["native"]))),
         ("SystemCallFilter", Value::from((true, texts(&["@system-service"])))),
-    ]
+    ];
+    table.extend(made_up_account("hubf", name.as_str()));
+    table
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::unit::{limits, list, log_fields, micros, secret_variables as secret_f
 use crate::variables::Variable;
 
 /// All services of the hub. A drop-in of this name limits them together.
-const SLICE: &str = "hub-services.slice";
+pub const SLICE: &str = "hub-services.slice";
 /// From the order to the program: nothing of the service's own is waited for.
 pub const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// After that it is killed.
@@ -34,7 +34,9 @@ pub fn properties(service: &Service, variables: &[Variable], systemd: u32) -> Ve
     let name = service.name.as_str();
     let unit = service.name.unit_name();
     let program = service.command.first().cloned().unwrap_or_default();
-    let environment = variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    // A made-up account has no home but its own /tmp, which goes when it ends.
+    let home = service.user.is_none().then(|| "HOME=/tmp".to_owned());
+    let environment = variables.iter().map(|(name, value)| format!("{name}={value}")).chain(home).collect();
     let mut table: Vec<Property> = vec![
         // --- what it is
         ("Description", text(format!("Service {name} of the JupyterLab hub"))),
@@ -57,13 +59,24 @@ pub fn properties(service: &Service, variables: &[Variable], systemd: u32) -> Ve
     ];
     match &service.user {
         Some(user) => table.push(("User", text(user.as_str()))),
-        None => table.push(("DynamicUser", Value::from(true))),
+        None => table.extend(made_up_account("hub", name)),
     }
     table.extend(folder(service).map(|folder| ("WorkingDirectory", text(folder))));
     table.extend(pauses(systemd));
     table.extend(limits(&service.limits));
     table.extend(walls(service));
     table
+}
+
+/// An account that systemd makes up, for this service alone: left to itself systemd names it after the unit's prefix,
+/// and then all services would be one account, which may look into each other's processes. systemd takes 31 characters.
+pub fn made_up_account(kind: &str, service: &str) -> [Property; 2] {
+    // FNV-1a. A number that two names share can only be meant so by the administrator.
+    let number = service
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let readable: String = service.chars().filter(char::is_ascii_lowercase).take(8).collect();
+    [("DynamicUser", Value::from(true)), ("User", text(format!("{kind}-{readable}-{number:016x}")))]
 }
 
 /// The file that root alone reads: the token, and what the administrator gave to this service. The hub's own
