@@ -8,6 +8,7 @@ mod log;
 mod models;
 mod page;
 mod progress;
+mod rules;
 mod schemas;
 mod servers;
 mod users;
@@ -15,6 +16,8 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 
 pub use hub::root;
@@ -36,4 +39,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/users/{user}/server/progress", get(progress::follow))
         .route("/users/{user}/server/log", get(log::read))
         .fallback(|| async { Fault::NotFound })
+        .layer(DefaultBodyLimit::max(rules::BODY_MAX))
+        .layer(from_fn(rules::apply))
 }

@@ -63,6 +63,7 @@ pub fn add_headers(headers: &mut HeaderMap, is_api: bool) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "accept, content-type, authorization"),
         (HeaderName::from_static("x-jupyterhub-version"), API_VERSION),
     ];
     for (name, value) in fixed {
