@@ -6,6 +6,8 @@ use hubd_base::names::{ServiceName, UserName};
 
 use crate::variables::Hub;
 
+type Exec = Vec<(String, Vec<String>, Vec<String>)>;
+
 fn service(name: &str) -> Service {
     let mut service = Service::new(ServiceName::parse(name).unwrap());
     service.command = vec!["python3".to_owned(), "-m".to_owned(), "grades".to_owned(), "$HOME".to_owned()];
@@ -195,7 +197,6 @@ fn restarts_back_off_where_systemd_knows_how() {
 #[test]
 fn the_command_is_roots_word_for_word_and_found_in_the_journal_by_its_name() {
     let table = table(&with_url("grades"));
-    type Exec = Vec<(String, Vec<String>, Vec<String>)>;
     let exec = Exec::try_from(get(&table, "ExecStartEx").unwrap()).unwrap();
     let argv = ["python3", "-m", "grades", "$HOME"].map(str::to_owned).to_vec();
     assert_eq!(exec, [("python3".to_owned(), argv, vec!["no-env-expand".to_owned()])]);
