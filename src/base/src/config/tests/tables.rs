@@ -122,7 +122,7 @@ fn every_value_is_shown_with_its_origin_and_tokens_are_not() {
     let line = |value: &super::super::Value| {
         let origin = match &value.origin {
             Origin::Default => "default".to_owned(),
-            Origin::File { path, line } => format!("{}:{line}", path.file_name().unwrap().display()),
+            Origin::File { path, line } => format!("{}:{line}", path.file_name().unwrap().to_string_lossy()),
         };
         format!("{} = {} {origin}", value.key, value.text)
     };
