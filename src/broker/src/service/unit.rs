@@ -132,6 +132,7 @@ fn walls(service: &Service) -> Vec<Property> {
         table.push(("ProtectHome", text("yes")));
         table.push(("ProtectProc", text("invisible")));
         table.push(("PrivateDevices", yes()));
+        table.push(("CapabilityBoundingSet", Value::from(0_u64)));
     }
     table
 }

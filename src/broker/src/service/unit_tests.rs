@@ -61,7 +61,7 @@ fn every_property_has_the_type_systemd_expects() {
                     "EnvironmentFiles" => "a(sb)",
                     "LogExtraFields" => "aay",
                     "RestartSteps" => "u",
-                    "CPUQuotaPerSecUSec" | "MemoryMax" | "TasksMax" => "t",
+                    "CapabilityBoundingSet" | "MemoryMax" | "TasksMax" => "t",
                     _ if name.ends_with("USec") => "t",
                     "Description" | "Slice" | "Type" | "User" | "Restart" | "SyslogIdentifier" | "WorkingDirectory"
                     | "ProtectSystem" | "ProtectHome" | "ProtectProc" => "s",
