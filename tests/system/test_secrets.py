@@ -180,8 +180,9 @@ def test_bob_cannot_talk_the_broker_into_anything(scene):
     hub, _, _ = scene
     before = hub.running_units()
     for verb, signature, arguments in [
-        ("StopServer", "ss", ["alice", ""]), ("StartServer", "ss", ["carol", ""]),
+        ("StopServer", "ss", ["alice", ""]), ("StartServer", "sss", ["carol", "", ""]),
         ("ReadJournal", "sssu", ["alice", "", "", "10"]),
+        ("StartService", "ss", ["grades", ""]), ("StopService", "s", ["grades"]),
     ]:
         told = hub.run(
             ["busctl", "--system", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", verb,

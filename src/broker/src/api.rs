@@ -18,9 +18,9 @@ pub async fn url(systemd: &Systemd, base_url: &str) -> Result<Option<String>, Er
 
 /// The first TCP address, as a program on this machine connects to it.
 fn address(listening: &Listening) -> Option<SocketAddr> {
-    let streams = listening.addresses.iter().filter(|(kind, _)| kind == "Stream");
+    let mut streams = listening.addresses.iter().filter(|(kind, _)| kind == "Stream");
     // Paths, abstract names and vsock addresses are no such addresses.
-    let mut address = streams.filter_map(|(_, address)| address.parse::<SocketAddr>().ok()).next()?;
+    let mut address = streams.find_map(|(_, address)| address.parse::<SocketAddr>().ok())?;
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V6(_) if listening.ipv6_only => Ipv6Addr::LOCALHOST.into(),

@@ -63,6 +63,7 @@ impl Token {
 
 /// The text of a file for `EnvironmentFile=`, wiped when it is done with. No variable is fine.
 #[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq))]
 pub struct Variables(Zeroizing<String>);
 
 impl Variables {

@@ -14,7 +14,7 @@ use hubd_base::names::ServiceName;
 use crate::errors::Error;
 use crate::secrets::{self, Token};
 use crate::start::{blocking, configuration};
-use crate::systemd::Systemd;
+use crate::systemd::{JobError, Systemd};
 use crate::transient::{self, Started};
 use crate::variables::Hub;
 use crate::{api, stop};
@@ -103,12 +103,14 @@ async fn start_command(systemd: &Systemd, prepared: &Prepared, token: Option<Tok
     let properties = unit::properties(service, &variables, systemd.version);
     transient::start(systemd, &unit, &properties, &[], unit::START_TIMEOUT).await?;
     let state = systemd.state(&unit).await.map_err(|error| Error::systemd(&error))?;
-    match state.filter(crate::systemd::State::is_up) {
-        Some(state) => Ok(Started { unit, invocation: state.invocation }),
-        // It is gone already, and is not to be started again.
+    match state {
+        Some(state) if state.is_up() => Ok(Started { unit, invocation: state.invocation }),
+        // It failed already, and is not to be started again.
+        Some(_) => Err(transient::explain(systemd, &unit, &JobError::Result("done".to_owned())).await),
+        // It had little to do, ended well, and systemd has forgotten it.
         None => {
-            let done = crate::systemd::JobError::Result("done".to_owned());
-            Err(transient::explain(systemd, &unit, &done).await)
+            secrets::remove(&unit)?;
+            Ok(Started { unit, invocation: String::new() })
         }
     }
 }

@@ -85,7 +85,6 @@ async fn launch(systemd: &Systemd, unit: &str, plan: &Plan<'_>, token: Option<&T
 /// `jupyterhub-singleuser` cannot do without the hub's API.
 fn check(kind: ServerKind, token: Option<&Token>, api_url: Option<&str>) -> Result<(), Error> {
     match kind {
-        ServerKind::Lab => Ok(()),
         ServerKind::Singleuser if token.is_none() => {
             Err(Error::InvalidArgument("A server of kind \"singleuser\" needs a token.".to_owned()))
         }
@@ -94,7 +93,7 @@ fn check(kind: ServerKind, token: Option<&Token>, api_url: Option<&str>) -> Resu
              address. Give it one (for example ListenStream=127.0.0.1:8000), or set server.kind to \"lab\"."
                 .to_owned(),
         )),
-        ServerKind::Singleuser => Ok(()),
+        ServerKind::Lab | ServerKind::Singleuser => Ok(()),
     }
 }
 

@@ -214,6 +214,10 @@ fn names_of_services_work_completely() {
         let service = ServiceName::parse(name).unwrap();
         assert_eq!(service.unit_name(), unit);
         assert_eq!(ServiceName::from_unit_name(unit), Some(service.clone()));
+        let forward = unit.replace("hub-service@", "hub-service-forward@");
+        assert_eq!(service.forward_unit_name(), forward);
+        assert_eq!(service.forward_socket_name(), forward.replace(".service", ".socket"));
+        assert_eq!(ServiceName::from_unit_name(&forward), None);
         assert_eq!(esc(name), name);
         assert_eq!(service.directory().to_str().unwrap(), format!("/run/hub/services/{name}"));
         assert_eq!(service.socket_path().to_str().unwrap(), format!("/run/hub/services/{name}/s"));

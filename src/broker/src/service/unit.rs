@@ -83,10 +83,10 @@ pub fn made_up_account(kind: &str, service: &str) -> [Property; 2] {
 /// variables win, as there are two ways to name one and only one of them is the hub's.
 pub fn secret_variables(service: &Service, token: &Token, variables: &[Variable]) -> Variables {
     let mut secret = token.variables();
-    let taken = |name: &str| {
+    let of_the_hub = |name: &str| {
         matches!(name, "JUPYTERHUB_API_TOKEN" | "JPY_API_TOKEN") || variables.iter().any(|(other, _)| *other == name)
     };
-    for (name, value) in service.environment.iter().filter(|(name, _)| !taken(name)) {
+    for (name, value) in service.environment.iter().filter(|(name, _)| !of_the_hub(name)) {
         secret.add(name, value);
     }
     secret
@@ -132,6 +132,7 @@ fn walls(service: &Service) -> Vec<Property> {
         table.push(("ProtectHome", text("yes")));
         table.push(("ProtectProc", text("invisible")));
         table.push(("PrivateDevices", yes()));
+        table.push(("CapabilityBoundingSet", Value::from(0_u64)));
     }
     table
 }
