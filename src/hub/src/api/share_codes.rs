@@ -47,9 +47,9 @@ fn lifetime(fields: &Map<String, Value>) -> Result<Duration, Fault> {
     // JSON has one sort of number: `60.0` is a whole one too.
     let lifetime = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     let fits = |time: &Duration| time.subsec_nanos() == 0 && (least..=most).contains(&time.as_secs());
-    lifetime.filter(fits).ok_or_else(|| {
-        wrong_type("expires_in", &format!("a whole number of seconds from {least} to {most}"), value)
-    })
+    lifetime
+        .filter(fits)
+        .ok_or_else(|| wrong_type("expires_in", &format!("a whole number of seconds from {least} to {most}"), value))
 }
 
 /// `GET /hub/api/share-codes/{owner}`

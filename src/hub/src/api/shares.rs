@@ -78,14 +78,14 @@ impl Addressed {
         let mut bare = BTreeSet::new();
         for scope in list {
             let Value::String(scope) = scope else { return Err(wrong_type("scopes", "a list of strings", scope)) };
-            let (base, filter) = scope.split_once('!').map_or((scope.as_str(), None), |(base, f)| (base, Some(f)));
-            app.access.catalog.parse(base).map_err(|error| Fault::BadRequest(error.to_string()))?;
+            let (name, filter) = scope.split_once('!').map_or((scope.as_str(), None), |(name, f)| (name, Some(f)));
+            app.access.catalog.parse(name).map_err(|error| Fault::BadRequest(error.to_string()))?;
             let own = format!("server={}", self.name());
             if let Some(filter) = filter.filter(|filter| *filter != own) {
                 let text = format!("!{filter} not allowed on sharing {scope}, only !{own}");
                 return Err(Fault::BadRequest(text));
             }
-            bare.insert(base.to_owned());
+            bare.insert(name.to_owned());
         }
         Ok((!bare.is_empty()).then_some(bare))
     }
@@ -142,9 +142,7 @@ impl Target {
         match (name("user")?, name("group")?) {
             (Some(user), None) => Ok(Self::User(user)),
             (None, Some(group)) => Ok(Self::Group(group)),
-            (Some(_), Some(_)) => {
-                Err(Fault::BadRequest("Expected exactly one of `user` or `group`, not both.".into()))
-            }
+            (Some(_), Some(_)) => Err(Fault::BadRequest("Expected exactly one of `user` or `group`, not both.".into())),
             (None, None) => Err(Fault::BadRequest("Specify exactly one of `user` or `group`".into())),
         }
     }
