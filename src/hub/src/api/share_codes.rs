@@ -133,7 +133,9 @@ pub async fn delete(
         }
     } else if let Some(number) = argument("id") {
         let none = || missing(format!("No code found matching id={number}"));
-        let parsed = number.strip_prefix("sc_").and_then(|number| number.parse().ok()).ok_or_else(none)?;
+        let digits = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let parsed = number.strip_prefix("sc_").filter(digits).and_then(|digits| digits.parse().ok());
+        let parsed = parsed.ok_or_else(none)?;
         if !app.shares.delete_code_by_id(&id, parsed, now()).await.map_err(Fault::internal)? {
             return Err(none());
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use http_body_util::Full;
 use hubd::clock::now;
 use serde_json::{Value, json};
 
@@ -55,9 +56,9 @@ async fn codes_are_made_listed_and_deleted() {
     let (other, _) = make(&alice).await;
     let none = |what: &str| (404, what.to_owned());
     assert_eq!(alice.refusal("DELETE", &format!("{CODES}?code=wrong"), "").await, none("No matching code found"));
-    for wrong in ["sc_99", "99", "sc_1x", "sc_99999999999999999999"] {
+    for wrong in ["sc_99", "99", "sc_1x", "sc_%2B1", "sc_", "sc_99999999999999999999"] {
         let refusal = alice.refusal("DELETE", &format!("{CODES}?id={wrong}"), "").await;
-        assert_eq!(refusal, none(&format!("No code found matching id={wrong}")));
+        assert_eq!(refusal, none(&format!("No code found matching id={}", wrong.replace("%2B", "+"))));
     }
     assert_eq!(count(&alice.get(CODES).await), 2);
     assert_eq!(alice.call("DELETE", &format!("{CODES}?code={other}"), "").await.0, 204);
@@ -152,6 +153,9 @@ async fn whoever_has_the_code_is_asked_and_let_in() {
         text.contains("<li>Use it: its files, notebooks and terminals.</li>") && text.contains("<li>Start it.</li>")
     );
     assert!(!world.app.may_access(&name("bob"), &id("alice")), "a look at the page gives nothing");
+    let chinese = bob.request("GET", link).header("accept-language", "zh-CN").body(Full::default()).unwrap();
+    let chinese = bob.send(chinese).await.text();
+    assert!(chinese.contains("alice 想与你共享 JupyterLab") && chinese.contains("<li>启动它。</li>"), "{chinese}");
     let xsrf = page.field("_xsrf");
     assert_eq!(bob.post("/hub/accept-share", &format!("code={code}&next=")).await.status, 403);
     assert_eq!(stranger.post("/hub/accept-share", &format!("_xsrf={xsrf}&code={code}")).await.status, 403);

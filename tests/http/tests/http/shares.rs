@@ -352,6 +352,8 @@ async fn shares_follow_people_groups_and_servers() {
             alice.post(&format!("/shares/alice/{server}"), &with).await;
         }
     }
+    let made = alice.post("/share-codes/alice/gpu", &json!({})).await;
+    let code = made["code"].as_str().unwrap();
     let app = &world.app;
     assert_eq!(everything(&world).await.len(), 6);
     app.groups.delete(&class).await.unwrap();
@@ -371,11 +373,14 @@ async fn shares_follow_people_groups_and_servers() {
     );
     assert!(app.may_access(&name("cora"), &id("anna")));
     assert!(app.shares.find(&Grantee::User(name("carol")), &id("anna")).is_none());
+    let found = app.shares.find_code(code, now()).await.unwrap().unwrap();
+    assert_eq!(found.server.user, name("anna"));
     let gone = ServerId { user: name("anna"), server: ServerName::parse("gpu").unwrap() };
     app.shares.forget_server(&gone).await;
     assert!(!app.may_access(&name("cora"), &gone) && app.may_access(&name("cora"), &id("anna")));
     app.people.delete(&app.people.named("anna").unwrap()).await.unwrap();
     app.shares.forget_user(&name("anna")).await;
+    assert!(app.shares.find_code(code, now()).await.unwrap().is_none());
     assert_eq!(everything(&world).await, Vec::<String>::new());
     assert!(!app.may_access(&name("cora"), &id("anna")));
 }
