@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http_body_util::Full;
 use hubd::clock::now;
+use hubd::store::share_codes::ShareCodeRow;
 use serde_json::{Value, json};
 
 use crate::shares::{Program, name, world, world_with};
@@ -25,11 +26,13 @@ fn count(list: &Value) -> usize {
     list["items"].as_array().unwrap().len()
 }
 
-/// A code whose time is over.
-async fn expired(world: &World) -> String {
+/// A code whose time is over, and what it stood for.
+async fn expired(world: &World) -> (String, ShareCodeRow) {
     let scopes = BTreeSet::from(["access:servers".to_owned()]);
-    let made = world.app.shares.create_code(&id("alice"), scopes, Duration::from_secs(60), now() - 60_000_001).await;
-    made.unwrap().0.to_string()
+    let before = now() - 60_000_001;
+    let (code, row) =
+        world.app.shares.create_code(&id("alice"), scopes, Duration::from_secs(60), before).await.unwrap();
+    (code.to_string(), row)
 }
 
 #[tokio::test]
@@ -114,11 +117,13 @@ async fn codes_end_and_live_as_long_as_the_contract_allows() {
         assert_eq!(alice.refusal("POST", CODES, body).await, (status, message.to_owned()), "{body}");
     }
     assert_eq!(count(&alice.get(CODES).await), 3);
-    let gone = expired(&world).await;
+    let (gone, row) = expired(&world).await;
     assert_eq!(count(&alice.get(CODES).await), 3, "it has ended");
-    assert_eq!(alice.call("DELETE", &format!("{CODES}?code={gone}"), "").await.0, 404);
     let mut bob = world.browser_of("bob").await;
     assert_eq!(bob.get(&format!("/hub/accept-share?code={gone}")).await.status, 404);
+    assert!(world.app.shares.exchange(&row, &name("bob"), now()).await.unwrap().is_none(), "it ended just now");
+    assert!(!world.app.may_access(&name("bob"), &id("alice")));
+    assert_eq!(alice.call("DELETE", &format!("{CODES}?code={gone}"), "").await.0, 404);
 }
 
 #[tokio::test]
