@@ -11,6 +11,9 @@ mod progress;
 mod rules;
 mod schemas;
 mod servers;
+mod share_codes;
+mod shared;
+mod shares;
 mod users;
 
 use std::sync::Arc;
@@ -38,7 +41,29 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/users/{user}/server", post(servers::start).delete(servers::stop))
         .route("/users/{user}/server/progress", get(progress::follow))
         .route("/users/{user}/server/log", get(log::read))
+        .merge(sharing())
         .fallback(|| async { Fault::NotFound })
         .layer(DefaultBodyLimit::max(rules::BODY_MAX))
         .layer(from_fn(rules::apply))
+}
+
+/// An empty last segment is the default server, which the patterns with a name in its place do not take.
+fn sharing() -> Router<Arc<App>> {
+    let of_server = || get(shares::list).post(shares::grant).patch(shares::revoke).delete(shares::clear);
+    let codes = || get(share_codes::list).post(share_codes::create).delete(share_codes::delete);
+    let with_user = || get(shared::one_with_user).delete(shared::leave_as_user);
+    let with_group = || get(shared::one_with_group).delete(shared::leave_as_group);
+    Router::new()
+        .route("/shares/{owner}", get(shares::of_owner))
+        .route("/shares/{owner}/", of_server())
+        .route("/shares/{owner}/{server}", of_server())
+        .route("/share-codes/{owner}", get(share_codes::of_owner))
+        .route("/share-codes/{owner}/", codes())
+        .route("/share-codes/{owner}/{server}", codes())
+        .route("/users/{user}/shared", get(shared::with_user))
+        .route("/users/{user}/shared/{owner}/", with_user())
+        .route("/users/{user}/shared/{owner}/{server}", with_user())
+        .route("/groups/{group}/shared", get(shared::with_group))
+        .route("/groups/{group}/shared/{owner}/", with_group())
+        .route("/groups/{group}/shared/{owner}/{server}", with_group())
 }

@@ -12,6 +12,7 @@ pub mod roles;
 pub mod scopes;
 pub mod services;
 pub mod sessions;
+pub mod share_codes;
 pub mod shares;
 pub mod standing;
 pub mod tokens;

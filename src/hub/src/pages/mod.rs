@@ -7,6 +7,7 @@ mod home;
 mod language;
 pub mod locale;
 mod login;
+mod share;
 mod spawn;
 pub mod stopped;
 mod text;
@@ -40,6 +41,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/spawn-pending/{user}", get(spawn::pending))
         .route("/stop/{user}", post(spawn::stop))
         .route("/user/{*path}", any(stopped::show))
+        .route("/accept-share", get(share::show).post(share::accept))
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))
         .route("/health", get(|| async { StatusCode::OK }))

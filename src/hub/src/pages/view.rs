@@ -59,7 +59,7 @@ impl Frame {
         self.text.language()
     }
 
-    fn version_line(&self) -> String {
+    pub(super) fn version_line(&self) -> String {
         self.text.fill("frame.version", &[("version", self.version)])
     }
 }

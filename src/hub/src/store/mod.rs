@@ -8,6 +8,8 @@ mod schema;
 pub mod secrets;
 pub mod server_rows;
 pub mod sessions;
+pub mod share_codes;
+pub mod shares;
 pub mod tokens;
 pub mod users;
 

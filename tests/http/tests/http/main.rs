@@ -15,6 +15,8 @@ mod api;
 mod launcher;
 mod login;
 mod server;
+mod share_codes;
+mod shares;
 mod spawn;
 mod tunnel;
 mod upstream;

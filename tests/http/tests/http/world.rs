@@ -60,9 +60,15 @@ impl Accounts for Everybody {
 
 impl World {
     pub async fn new(configuration: &str) -> Self {
+        Self::with(configuration, |_| {}).await
+    }
+
+    /// With a configuration that is changed once it was read.
+    pub async fn with(configuration: &str, change: impl FnOnce(&mut config::Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("hub.toml"), configuration).unwrap();
-        let config = config::load(folder.path()).map_err(|errors| format!("{errors:?}")).unwrap().config;
+        let mut config = config::load(folder.path()).map_err(|errors| format!("{errors:?}")).unwrap().config;
+        change(&mut config);
         let launcher = FakeLauncher::new(folder.path().to_owned());
         let authorized = Arc::new(AtomicBool::new(true));
         let login_socket = folder.path().join("login.sock");
