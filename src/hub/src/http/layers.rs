@@ -40,7 +40,7 @@ async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     }
     let visitor = Visitor::of(&app, origin, request.headers(), request.uri());
     request.extensions_mut().insert(visitor.clone());
-    let mut response = next.run(request).await;
+    let mut response = run(next, request).await;
     if let Some(fault) = fault_of(&response) {
         let headers = std::mem::take(response.headers_mut());
         response = if is_api { fault.json() } else { fault.page(visitor.frame(&app)) };
@@ -53,6 +53,18 @@ async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     }
     add_headers(response.headers_mut(), is_api);
     response
+}
+
+/// Runs the handler. What changes something is carried to its end even if the client goes away in the middle: memory
+/// and store would part otherwise.
+async fn run(next: Next, request: Request) -> Response<Body> {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => Fault::Internal(format!("a handler ended badly: {error}").into()).into_response(),
+    }
 }
 
 /// Headers of every answer of the hub itself.
