@@ -55,7 +55,8 @@ impl FromRequestParts<Arc<App>> for Page {
         }
         let kept = kept.finish();
         let and = if kept.is_empty() { "" } else { "&" };
-        let address = format!("{}{}?{kept}{and}", origin(parts, app), parts.uri.path());
+        // The router has cut off the part of the path that leads to the API.
+        let address = format!("{}{}hub/api{}?{kept}{and}", origin(parts, app), app.base_url(), parts.uri.path());
         Ok(Self { offset, limit: limit.clamp(1, LIMIT_MAX), paginated, address })
     }
 }

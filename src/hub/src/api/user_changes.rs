@@ -255,14 +255,12 @@ async fn stop_all(app: &App, user: &UserName) -> Result<(), Fault> {
     }
     let stopped = active.iter().map(|server| async {
         let mut changes = app.servers.stop(&server.id).follow();
-        changes.wait_for(|snapshot| !snapshot.state.is_active()).await.map(|snapshot| snapshot.failure.clone())
+        let settled = changes.wait_for(|snapshot| snapshot.state != ServerState::Stopping).await;
+        settled.is_ok_and(|snapshot| !snapshot.state.is_active() && snapshot.failure.is_none())
     });
-    let ends = tokio::time::timeout(STOP_WAIT, join_all(stopped)).await.map_err(|_| stopping())?;
-    // A stop clears what went wrong before, so this went wrong with the stop itself.
-    match ends.into_iter().flatten().flatten().next() {
-        Some(failure) => Err(bad(format!("A server of {user} could not be stopped: {}", failure.text))),
-        None => Ok(()),
-    }
+    let stopped = tokio::time::timeout(STOP_WAIT, join_all(stopped)).await.map_err(|_| stopping())?;
+    // What is left over is told by the journal of the job that could not stop it.
+    if stopped.iter().all(|stopped| *stopped) { Ok(()) } else { Err(bad(format!("A server of {user} does not stop."))) }
 }
 
 /// What memory holds of a person follows their new name, or is forgotten. The store has done so already.
