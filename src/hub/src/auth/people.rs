@@ -122,15 +122,12 @@ impl People {
         let _turn = self.turn.lock().await;
         let before = self.read(|known| known.by_id.get(&id).cloned()).ok_or(ChangeError::Unknown)?;
         let name = name.filter(|name| *name != before.name);
-        let done = match &name {
-            Some(name) => self.store.rename_user(id, name.clone(), admin).await?,
-            None => {
-                self.store.set_admin(id, admin).await?;
-                true
+        if let Some(name) = &name {
+            if !self.store.rename_user(id, name.clone(), admin).await? {
+                return Err(ChangeError::Taken);
             }
-        };
-        if !done {
-            return Err(ChangeError::Taken);
+        } else {
+            self.store.set_admin(id, admin).await?;
         }
         let row = self.write(|known| {
             // Somebody may have noted an activity meanwhile.

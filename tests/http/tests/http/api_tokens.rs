@@ -140,24 +140,23 @@ async fn wrong_wishes_are_refused_in_words() {
 async fn scopes_are_kept_as_asked_and_shrink_with_their_owner() {
     let world = World::new("").await;
     let mut boss = world.client("boss", &["inherit"]).await;
-    let make = |body: Value| ("POST", "/users/boss/tokens", body);
-    let (method, path, body) = make(json!({"scopes": ["list:users", "read:servers!user", "access:servers!server"],
-        "expires_in": 60, "note": "little"}));
-    let made = boss.call(method, path, body).await;
-    assert_eq!(made.status, 201, "{}", made.json);
-    assert_eq!(made.json["note"], "little");
-    assert!(made.json["expires_at"].is_string());
-    let effective: Vec<_> = made.json["scopes"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
-    assert_eq!(effective, ["list:users", "read:servers!user=boss", "read:users:groups!user=boss", "read:users:name"]);
-    let (method, path, body) = make(json!({"roles": ["user"]}));
-    let of_role = boss.call(method, path, body).await.json;
+    let path = "/users/boss/tokens";
+    let scopes = ["list:users", "read:servers!user", "access:servers!server"];
+    let little = boss.call("POST", path, json!({"scopes": scopes, "expires_in": 60, "note": "little"})).await;
+    assert_eq!(little.status, 201, "{}", little.json);
+    assert_eq!(little.json["note"], "little");
+    assert!(little.json["expires_at"].is_string());
+    assert_eq!(
+        little.json["scopes"],
+        json!(["list:users", "read:servers!user=boss", "read:users:groups!user=boss", "read:users:name"])
+    );
+    let of_role = boss.call("POST", path, json!({"roles": ["user"]})).await.json;
     assert!(of_role["scopes"].as_array().unwrap().contains(&json!("servers!user=boss")));
     assert!(!of_role["scopes"].as_array().unwrap().contains(&json!("admin:users")));
+    let text = "token expires_in: 10000000000 must not exceed 3153600000";
+    boss.refused("POST", path, json!({"expires_in": 10_000_000_000_u64}), 400, text).await;
 
-    let (method, path, body) = make(json!({"expires_in": 10_000_000_000_u64}));
-    boss.refused(method, path, body, 400, "token expires_in: 10000000000 must not exceed 3153600000").await;
-
-    let id = made.json["id"].as_str().unwrap();
+    let id = little.json["id"].as_str().unwrap();
     world.app.people.keep(name("boss"), Some(false), now()).await.unwrap();
     let shrunk = boss.get(&format!("/users/boss/tokens/{id}")).await.json;
     assert!(!shrunk["scopes"].as_array().unwrap().contains(&json!("list:users")), "{shrunk}");
