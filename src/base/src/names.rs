@@ -8,6 +8,7 @@
 mod client;
 mod service;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -139,6 +140,13 @@ impl fmt::Display for UserName {
 
 impl AsRef<str> for UserName {
     fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that a name as it came in can be looked up without being copied; equality, order and hash are the text's own.
+impl Borrow<str> for UserName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

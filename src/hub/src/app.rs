@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::access::Access;
 use crate::auth::accounts::Accounts;
 use crate::auth::changes::Changes;
-use crate::auth::groups::Groups;
+use crate::auth::configured;
+use crate::auth::groups::{GroupError, Groups};
 use crate::auth::login::Door;
 use crate::auth::people::People;
 use crate::auth::random;
@@ -104,6 +105,9 @@ pub enum AppError {
     /// A role of the configuration.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// A group of the configuration.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A custom scope of the configuration.
     #[error("custom scopes: {0}")]
     Scope(String),
@@ -125,6 +129,7 @@ impl App {
         let changes = Changes::default();
         let people = Arc::new(People::load(store.clone(), changes.clone()).await?);
         let groups = Arc::new(Groups::load(store.clone(), changes.clone()).await?);
+        configured::add_groups(&config.groups, &groups, &people, parts.accounts.as_ref(), now()).await?;
         let services = Arc::new(Services::load(&config, store.clone(), changes.clone()).await?);
         let shares = Arc::new(Shares::load(store.clone(), changes.clone()).await?);
         let tokens = Arc::new(Tokens::load(store.clone(), now()).await?);

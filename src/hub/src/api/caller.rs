@@ -143,7 +143,7 @@ impl Caller {
 }
 
 /// Notes that a token was used: its own last use, and, unless it is a server's, its owner's.
-fn note_use(app: &Arc<App>, token: &Arc<Token>) {
+pub(super) fn note_use(app: &Arc<App>, token: &Arc<Token>) {
     let now = now();
     if !app.tokens.touch(token, now) || token.kind == Kind::Server {
         return;

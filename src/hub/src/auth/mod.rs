@@ -4,6 +4,7 @@ pub mod access;
 pub mod accounts;
 pub mod changes;
 pub mod clients;
+pub mod configured;
 pub mod groups;
 pub mod login;
 pub mod people;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::form::Form;
 use super::view::{LoginNotice, LoginPage, Page};
 use crate::app::App;
-use crate::auth::login::{LoginError, Verdict};
+use crate::auth::login::{FIELD_MAX, LoginError, Verdict};
 use crate::auth::sessions::Session;
 use crate::auth::xsrf::Identity;
 use crate::clock::now;
@@ -25,8 +25,6 @@ use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::observe;
 
-/// Longest name and password that are passed on, bytes; PAM's own limit is 512.
-const FIELD_MAX: usize = 512;
 /// Seconds after which to come back when all places are taken.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
 
@@ -99,7 +97,7 @@ pub async fn submit(State(app): State<Arc<App>>, visitor: Visitor, form: Form) -
         Err(refused) => refused,
     };
     if let Err(error) = &verdict {
-        report(&visitor, error);
+        error.report(&visitor.address);
     }
     let mut response = page(&app, &visitor, status, next, username, Some(notice));
     if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -130,16 +128,6 @@ fn judge(verdict: &Result<Verdict, LoginError>) -> Judged {
         },
         Err(LoginError::Busy) => Err((StatusCode::SERVICE_UNAVAILABLE, LoginNotice::Busy)),
         Err(_) => Err((StatusCode::SERVICE_UNAVAILABLE, LoginNotice::Unavailable)),
-    }
-}
-
-/// Attempts that PAM judged are told by `hub-login`; here only those that never came so far.
-fn report(visitor: &Visitor, error: &LoginError) {
-    let client = visitor.address.as_str();
-    if matches!(error, LoginError::Busy) {
-        tracing::info!(hub_client = client, "A login from {client} found no place: {error}");
-    } else {
-        tracing::warn!(hub_client = client, "A login from {client} came to no end, carrying on: {error}");
     }
 }
 

@@ -12,6 +12,12 @@
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
 mod api;
+mod api_activity;
+mod api_client;
+mod api_groups;
+mod api_rules;
+mod api_tokens;
+mod api_users;
 mod launcher;
 mod login;
 mod server;

@@ -16,7 +16,7 @@ use hubd::http::listen::Listeners;
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve;
 use hubd::servers::watch;
-use hubd_base::config;
+use hubd_base::config::{self, Config};
 use hubd_base::names::{ServerId, UserName};
 use hubd_proto::login::{Outcome, Reply, Request as LoginRequest};
 use hyper::body::Incoming;
@@ -48,12 +48,15 @@ impl Authority for Yes {
     }
 }
 
-/// Every account exists but those that begin with `no-`.
+/// Every account exists but those that begin with `no-`, or have upper-case letters.
 struct Everybody;
 
 impl Accounts for Everybody {
     fn find(&self, names: Vec<UserName>) -> BoxFuture<'_, Result<Vec<Option<UserName>>, String>> {
-        let find = |name: UserName| Some(name).filter(|name| !name.as_str().starts_with("no-"));
+        let find = |name: UserName| {
+            let unknown = name.as_str().starts_with("no-") || name.as_str().contains(char::is_uppercase);
+            (!unknown).then_some(name)
+        };
         Box::pin(async move { Ok(names.into_iter().map(find).collect()) })
     }
 }
@@ -69,6 +72,26 @@ impl World {
         std::fs::write(folder.path().join("hub.toml"), configuration).unwrap();
         let mut config = config::load(folder.path()).map_err(|errors| format!("{errors:?}")).unwrap().config;
         change(&mut config);
+        Self::start(folder, config).await
+    }
+
+    /// With a configuration that no file says.
+    pub async fn of(config: Config) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), config).await
+    }
+
+    /// Another hub with the same configuration and a copy of the database as it is now.
+    pub async fn restarted(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap) {
+            if file.file_type().unwrap().is_file() {
+                std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+            }
+        }
+        Self::start(folder, self.app.config.clone()).await
+    }
+
+    async fn start(folder: TempDir, config: Config) -> Self {
         let launcher = FakeLauncher::new(folder.path().to_owned());
         let authorized = Arc::new(AtomicBool::new(true));
         let login_socket = folder.path().join("login.sock");
