@@ -138,6 +138,7 @@ pub async fn delete(
 ) -> Result<StatusCode, Fault> {
     on_group(&caller, &["delete:groups"], &name)?;
     app.groups.delete(&name).await.map_err(fault(&name))?;
+    app.shares.forget_group(&name).await;
     tracing::info!("{} deleted the group {name}", caller.name());
     Ok(StatusCode::NO_CONTENT)
 }

@@ -269,6 +269,10 @@ async fn settle(app: &App, before: &UserName, after: Option<&UserName>) -> Resul
     let theirs = Owner::User(before.clone());
     app.tokens.revoke(|token| token.owner == theirs).await.map_err(Fault::internal)?;
     app.groups.follow_user(before, after).await;
+    match after {
+        Some(after) => app.shares.rename_user(before, after).await,
+        None => app.shares.forget_user(before).await,
+    }
     app.servers.follow_user(before, after);
     Ok(())
 }
