@@ -26,9 +26,9 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &'a str) -> Option<&'a str> {
     all(headers, name).next()
 }
 
-/// The `Cookie` header without the hub's own cookies; `None` when nothing is left.
-pub fn without_ours(headers: &HeaderMap) -> Option<HeaderValue> {
-    let kept: Vec<&str> = pairs(headers).filter(|pair| !is_ours(pair)).collect();
+/// The `Cookie` header without the pairs that are `unwanted`; `None` when nothing is left.
+pub fn without(headers: &HeaderMap, unwanted: impl Fn(&str) -> bool) -> Option<HeaderValue> {
+    let kept: Vec<&str> = pairs(headers).filter(|pair| !unwanted(pair)).collect();
     if kept.is_empty() { None } else { HeaderValue::from_str(&kept.join("; ")).ok() }
 }
 
@@ -36,6 +36,21 @@ pub fn without_ours(headers: &HeaderMap) -> Option<HeaderValue> {
 pub fn is_ours(pair: &str) -> bool {
     let pair = pair.trim_start();
     OURS.iter().any(|prefix| pair.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
+}
+
+/// As [`is_ours`], of the cookie that opens the hub itself.
+pub fn is_login(pair: &str) -> bool {
+    let name = name_of(pair);
+    name.eq_ignore_ascii_case(LOGIN) || name.strip_prefix("__Host-").is_some_and(|name| name.eq_ignore_ascii_case(LOGIN))
+}
+
+/// As [`is_ours`], of the session's public id.
+pub fn is_of_session(pair: &str) -> bool {
+    name_of(pair).eq_ignore_ascii_case(SESSION_ID)
+}
+
+fn name_of(pair: &str) -> &str {
+    pair.split('=').next().unwrap_or_default().trim()
 }
 
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -98,8 +113,8 @@ mod tests {
     fn cookies_of_the_hub_are_taken_out_and_the_rest_is_kept() {
         let sent =
             headers(&["_xsrf=2|a; jupyterhub-user-alice=x; theme=dark", " JupyterHub-session-id=y;hub-language=en"]);
-        assert_eq!(without_ours(&sent).unwrap(), "_xsrf=2|a; theme=dark");
-        assert_eq!(without_ours(&headers(&["jupyterhub-user-alice=x"])), None);
+        assert_eq!(without(&sent, is_ours).unwrap(), "_xsrf=2|a; theme=dark");
+        assert_eq!(without(&headers(&["jupyterhub-user-alice=x"]), is_ours), None);
     }
 
     #[test]
