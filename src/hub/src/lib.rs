@@ -13,4 +13,5 @@ pub mod observe;
 pub mod pages;
 pub mod proxy;
 pub mod servers;
+pub mod services;
 pub mod store;

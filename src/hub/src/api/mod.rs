@@ -4,10 +4,14 @@ mod body;
 mod caller;
 mod hub;
 mod log;
+mod metrics;
 mod models;
 mod page;
 mod progress;
+mod proxy;
 mod servers;
+mod services;
+mod shutdown;
 mod users;
 
 use std::sync::Arc;
@@ -16,6 +20,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 pub use hub::root;
+pub use metrics::read as metrics;
 
 use crate::app::App;
 use crate::http::faults::Fault;
@@ -33,5 +38,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/users/{user}/server", post(servers::start).delete(servers::stop))
         .route("/users/{user}/server/progress", get(progress::follow))
         .route("/users/{user}/server/log", get(log::read))
+        .route("/services", get(services::list))
+        .route("/services/{service}", get(services::show).post(services::add).delete(services::delete))
+        .route("/proxy", get(proxy::table).post(proxy::synchronise).patch(proxy::replace))
+        .route("/shutdown", post(shutdown::end))
+        .route("/metrics", get(metrics::read))
         .fallback(|| async { Fault::NotFound })
 }

@@ -280,7 +280,13 @@ pub fn target(url: &str) -> Option<ServiceTarget> {
         return None;
     }
     let port = match port {
-        None => if tls { 443 } else { 80 },
+        None => {
+            if tls {
+                443
+            } else {
+                80
+            }
+        }
         Some(digits) => digits.parse().ok().filter(|port| *port != 0)?,
     };
     Some(ServiceTarget::Tcp { host: host.to_owned(), port, tls })
@@ -302,9 +308,20 @@ mod tests {
 
     #[test]
     fn what_is_no_address_leads_nowhere() {
-        for bad in ["", "127.0.0.1:80", "ftp://a", "http://", "http://:80", "http://a:0", "http://a:b", "http://[x]:1",
-            "http+unix://run", "http+unix://", "http://user@host/", "http://a b/"]
-        {
+        for bad in [
+            "",
+            "127.0.0.1:80",
+            "ftp://a",
+            "http://",
+            "http://:80",
+            "http://a:0",
+            "http://a:b",
+            "http://[x]:1",
+            "http+unix://run",
+            "http+unix://",
+            "http://user@host/",
+            "http://a b/",
+        ] {
             assert_eq!(target(bad), None, "{bad}");
         }
     }

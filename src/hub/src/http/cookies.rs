@@ -41,7 +41,8 @@ pub fn is_ours(pair: &str) -> bool {
 /// As [`is_ours`], of the cookie that opens the hub itself.
 pub fn is_login(pair: &str) -> bool {
     let name = name_of(pair);
-    name.eq_ignore_ascii_case(LOGIN) || name.strip_prefix("__Host-").is_some_and(|name| name.eq_ignore_ascii_case(LOGIN))
+    name.eq_ignore_ascii_case(LOGIN)
+        || name.strip_prefix("__Host-").is_some_and(|name| name.eq_ignore_ascii_case(LOGIN))
 }
 
 /// As [`is_ours`], of the session's public id.

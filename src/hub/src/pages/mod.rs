@@ -7,6 +7,8 @@ mod home;
 mod language;
 pub mod locale;
 mod login;
+pub mod menu;
+mod security;
 mod spawn;
 pub mod stopped;
 mod text;
@@ -43,7 +45,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))
         .route("/health", get(|| async { StatusCode::OK }))
-        .route("/security/csp-report", post(|| async { StatusCode::NO_CONTENT }))
+        .route("/security/csp-report", post(security::report))
+        .route("/metrics", get(api::metrics))
         .merge(oauth::routes())
         .nest("/api", api::routes());
     let routes = Router::new()

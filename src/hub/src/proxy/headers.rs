@@ -199,7 +199,10 @@ mod tests {
     #[test]
     fn who_asks_the_hub_itself_gets_all_but_the_login() {
         let mut sent = headers(&[
-            ("cookie", "jupyterhub-hub-login=a; jupyterhub-session-id=b; service-grades=c; __Host-jupyterhub-hub-login=d"),
+            (
+                "cookie",
+                "jupyterhub-hub-login=a; jupyterhub-session-id=b; service-grades=c; __Host-jupyterhub-hub-login=d",
+            ),
             ("authorization", "token secret"),
         ]);
         prepare_request(&mut sent, "192.0.2.1", Guard::Itself);

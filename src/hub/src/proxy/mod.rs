@@ -7,6 +7,7 @@ pub mod forward;
 mod gate;
 mod headers;
 pub mod routes;
+pub mod services;
 mod upgrade;
 
 use std::sync::Arc;

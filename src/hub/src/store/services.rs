@@ -21,9 +21,8 @@ impl Store {
     pub async fn services(&self) -> Result<Vec<ServiceRow>, StoreError> {
         self.run(|connection| {
             let mut statement = connection.prepare("SELECT name, spec, created_usec FROM services ORDER BY name")?;
-            let read = |row: &rusqlite::Row<'_>| {
-                Ok(ServiceRow { name: row.get(0)?, spec: row.get(1)?, created: row.get(2)? })
-            };
+            let read =
+                |row: &rusqlite::Row<'_>| Ok(ServiceRow { name: row.get(0)?, spec: row.get(1)?, created: row.get(2)? });
             statement.query_map([], read)?.collect()
         })
         .await
