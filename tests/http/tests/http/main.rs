@@ -14,7 +14,10 @@
 mod api;
 mod launcher;
 mod login;
+mod metrics;
 mod server;
+mod service_launcher;
+mod services;
 mod spawn;
 mod tunnel;
 mod upstream;
