@@ -1,12 +1,14 @@
 //! `/services/{service}/...`, `/hub/api/services`, `/hub/api/proxy`, `/hub/api/shutdown`, and what runs of services.
 
 use http_body_util::Full;
+use hubd::auth::services::Added;
 use hubd::auth::tokens::{Kind, NewToken, Owner};
 use hubd::clock::now;
 use hubd::servers::launcher::UnitState;
 use hubd::services::manager::Life;
-use hubd_base::config::{Config, Service, ServiceTarget, ServiceUrl};
+use hubd_base::config::{Config, Service, ServiceTarget, ServiceToken, ServiceUrl};
 use hubd_base::names::{ServiceName, UserName};
+use hubd_base::secret::Secret;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,11 +36,11 @@ async fn world_of(services: Vec<Service>) -> World {
     World::with("", |config| config.services = services).await
 }
 
-/// A token of a person with these scopes.
-async fn token_of(world: &World, user: &str, scopes: &[&str]) -> String {
+/// A token of a person with these scopes, to be made.
+async fn of_person(world: &World, user: &str, scopes: &[&str]) -> NewToken {
     let user = UserName::parse(user).unwrap();
     world.app.people.keep(user.clone(), None, now()).await.unwrap();
-    let new = NewToken {
+    NewToken {
         owner: Owner::User(user),
         kind: Kind::Api,
         client: None,
@@ -47,7 +49,11 @@ async fn token_of(world: &World, user: &str, scopes: &[&str]) -> String {
         note: String::new(),
         created: now(),
         expires: None,
-    };
+    }
+}
+
+async fn token_of(world: &World, user: &str, scopes: &[&str]) -> String {
+    let new = of_person(world, user, scopes).await;
     world.app.tokens.create(new).await.unwrap().0.to_string()
 }
 
@@ -195,12 +201,20 @@ async fn a_changed_configuration_starts_a_service_anew() {
 async fn a_service_that_is_configured_no_longer_is_stopped_and_its_tokens_end() {
     let world = world_of(vec![managed("grades"), at_tcp(service("away"))]).await;
     let token = world.services.tokens_of("grades").remove(0);
+    let issued = NewToken {
+        kind: Kind::OAuth,
+        client: Some("service-grades".into()),
+        ..of_person(&world, "alice", &["read:users"]).await
+    };
+    let (issued, _) = world.app.tokens.create(issued).await.unwrap();
+    assert_eq!(call(&world, &issued, "GET", "/hub/api/user", "").await.status, 200);
     assert_eq!(world.services.tokens_of("away"), [""], "the way to its address is made");
     let world = world.again(|config| config.services.clear()).await;
     let mut stops = world.services.stops.lock().unwrap().clone();
     stops.sort();
     assert_eq!(stops, ["away", "grades"]);
     assert_eq!(call(&world, &token, "GET", "/hub/api/user", "").await.status, 403);
+    assert_eq!(call(&world, &issued, "GET", "/hub/api/user", "").await.status, 403);
 }
 
 #[tokio::test]
@@ -216,6 +230,63 @@ async fn a_service_that_cannot_be_started_is_shown_as_such_and_the_hub_serves() 
         (&json!(0), &json!("failed"), &json!("203/EXEC"))
     );
     assert_eq!(json_of(&call(&world, &boss, "GET", "/hub/api/services/other", "").await)["pid"], 4711);
+}
+
+fn secret(token: &str) -> Option<ServiceToken> {
+    Some(ServiceToken::from(Secret::from(token.to_owned())))
+}
+
+#[tokio::test]
+async fn tokens_of_the_configuration_are_good_as_long_as_they_stand_there() {
+    let first = Service { api_token: secret("first-token"), ..managed("grades") };
+    let outside = Service { api_token: secret("outside-token"), ..service("outside") };
+    let world = world_of(vec![first, outside]).await;
+    assert_eq!(world.services.tokens_of("grades"), [""], "the broker reads it itself");
+    let status = async |world: &World, token: &str| call(world, token, "GET", "/hub/api/user", "").await.status;
+    assert_eq!((status(&world, "first-token").await, status(&world, "outside-token").await), (200, 200));
+    let id = world.app.tokens.find("first-token", now()).unwrap().id;
+
+    let world = world.again(|_| {}).await;
+    assert_eq!(world.app.tokens.find("first-token", now()).unwrap().id, id);
+    assert_eq!(world.services.tokens_of("grades").len(), 1);
+
+    let world = world.again(|config| config.services[0].api_token = secret("second-token")).await;
+    assert_eq!((status(&world, "first-token").await, status(&world, "second-token").await), (403, 200));
+    assert_eq!(world.services.tokens_of("grades").len(), 2, "it is started anew with it");
+
+    // The configuration is root's: it takes a token from whoever had it, and says whose it is.
+    let swap = |config: &mut Config| {
+        config.services[0].api_token = secret("outside-token");
+        config.services[1].api_token = None;
+    };
+    let world = world.again(swap).await;
+    let me = json_of(&call(&world, "outside-token", "GET", "/hub/api/user", "").await);
+    assert_eq!(me["name"], "grades");
+    assert_eq!(status(&world, "second-token").await, 403);
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_says_why() {
+    let mut tls = at_tcp(service("tls"));
+    let target = ServiceTarget::Tcp { host: "127.0.0.1".into(), port: 443, tls: true };
+    tls.url = Some(ServiceUrl { text: "https://127.0.0.1".into(), target });
+    let world = world_of(vec![tls]).await;
+    let added = Added {
+        url: "http://127.0.0.1:1".into(),
+        admin: false,
+        client_id: None,
+        redirect_uri: None,
+        allowed_scopes: Vec::new(),
+        no_confirm: false,
+        display: true,
+        info: serde_json::Map::new(),
+    };
+    world.app.services.add("added", added, now()).await.unwrap().unwrap();
+    for (name, part) in [("tls", "https addresses are not supported"), ("added", "no network of its own")] {
+        let answer = call(&world, "none", "GET", &format!("/services/{name}/api"), "").await;
+        assert_eq!(answer.status, 503);
+        assert!(answer.text().contains(part), "{}", answer.text());
+    }
 }
 
 #[tokio::test]
@@ -236,8 +307,7 @@ async fn services_are_listed_and_shown_by_scope() {
     assert_eq!((&all["token-only"]["prefix"], &all["token-only"]["pid"]), (&json!(""), &json!(0)));
     let own = world.services.tokens_of("grades").remove(0);
     assert_eq!(call(&world, &own, "GET", "/hub/api/services", "").await.status, 403);
-    let shown = json_of(&call(&world, &own, "GET", "/hub/api/services/grades", "").await);
-    assert_eq!(shown, Value::Null, "a service with no role has nothing but inherit");
+    assert_eq!(call(&world, &own, "GET", "/hub/api/services/grades", "").await.status, 403);
 }
 
 #[tokio::test]
@@ -477,7 +547,7 @@ async fn a_shutdown_with_servers_stops_them_and_the_services_first() {
 #[tokio::test]
 async fn the_pages_list_the_services_a_person_may_use() {
     let world = World::with("", |config| {
-        let hidden = Service { display: false, ..managed("hidden") };
+        let hidden = Service { display: false, ..managed("unlisted") };
         config.services = vec![managed("grades"), managed("other"), hidden, service("pageless")];
         config.roles = vec![role("readers", &["access:services!service=grades"], &["alice"])];
     })
@@ -487,6 +557,6 @@ async fn the_pages_list_the_services_a_person_may_use() {
     assert!(!page.contains("/services/other/"), "{page}");
     let page = world.browser_of("boss").await.get("/hub/home").await.text();
     assert!(page.contains("/services/grades/") && page.contains("/services/other/"), "{page}");
-    assert!(!page.contains("hidden") && !page.contains("pageless"), "{page}");
+    assert!(!page.contains("unlisted") && !page.contains("pageless"), "{page}");
     assert!(!world.browser_of("bob").await.get("/hub/home").await.text().contains("/services/"));
 }
