@@ -1,6 +1,5 @@
 //! `/hub/api/services` (contract 1.12 and 2.3).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,7 +158,7 @@ async fn answers(app: &App, service: &Service) {
     let path = app.service_url(&service.name);
     let late = match &address {
         // Without a network there is nothing to wait for.
-        Address::Tcp { host, .. } if host.parse::<IpAddr>().is_ok_and(|ip| !can_reach(ip)) => true,
+        Address::Tcp { .. } if !has_network() => true,
         _ => tokio::time::timeout(TIMEOUT, ready::wait_at(&address, &path)).await.is_err(),
     };
     if late {
@@ -168,9 +167,8 @@ async fn answers(app: &App, service: &Service) {
 }
 
 /// Whether this process may speak IP at all.
-fn can_reach(ip: IpAddr) -> bool {
-    let local = if ip.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-    std::net::UdpSocket::bind(local).is_ok()
+fn has_network() -> bool {
+    ["0.0.0.0:0", "[::]:0"].into_iter().any(|any| std::net::UdpSocket::bind(any).is_ok())
 }
 
 /// What was sent, checked.

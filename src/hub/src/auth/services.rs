@@ -23,6 +23,7 @@ pub const CLIENT_PREFIX: &str = "service-";
 const SOCKET_MAX: usize = 107;
 
 /// One service (contract 7.1).
+#[expect(clippy::struct_excessive_bools, reason = "the contract's own keys")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its name.

@@ -23,6 +23,7 @@ use crate::clock::now;
 use crate::observe;
 use crate::servers::address::Address;
 use crate::servers::launcher::{LaunchError, UnitState};
+use crate::servers::ready;
 
 /// Pauses between two tries to reach a launcher that is lost.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -78,6 +79,9 @@ struct Inner {
     /// By name; those of which there is something to start.
     configured: BTreeMap<ServiceName, Configured>,
     conditions: RwLock<HashMap<ServiceName, Condition>>,
+    /// How long those with pages may take until they answer.
+    timeouts: Vec<(ServiceName, Duration)>,
+    base_url: String,
     /// Held while something is started or stopped: one order after the other.
     turn: tokio::sync::Mutex<()>,
 }
@@ -110,9 +114,17 @@ impl Manager {
             };
             (service.name.clone(), configured)
         });
-        let (configured, conditions) = (configured.collect(), RwLock::default());
-        let turn = tokio::sync::Mutex::default();
-        Self(Arc::new(Inner { launcher, services, tokens, configured, conditions, turn }))
+        let with_pages = config.services.iter().filter(|service| service.url.is_some());
+        Self(Arc::new(Inner {
+            launcher,
+            services,
+            tokens,
+            configured: configured.collect(),
+            conditions: RwLock::default(),
+            timeouts: with_pages.map(|service| (service.name.clone(), service.timeout)).collect(),
+            base_url: config.hub.base_url.clone(),
+            turn: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// How a service is doing; `None` for one that the hub does not start.
@@ -165,12 +177,43 @@ impl Manager {
         if let Some(first) = first.take() {
             first();
         }
-        while let Some(name) = changes.next().await {
-            if self.managed().any(|managed| *managed == name) {
-                self.examine(&name).await;
+        let followed = async {
+            while let Some(name) = changes.next().await {
+                if self.managed().any(|managed| *managed == name) {
+                    self.examine(&name).await;
+                }
             }
+        };
+        // Services are asked for an answer meanwhile; they may take their time.
+        let asked = async {
+            self.ask_all().await;
+            std::future::pending().await;
+        };
+        tokio::select! {
+            () = followed => {}
+            () = asked => {}
         }
         Err(LaunchError::Unreachable("the connection to systemd ended".into()))
+    }
+
+    /// Waits for the first answer of every service of the configuration that has pages, and tells of those that give none.
+    async fn ask_all(&self) {
+        join_all(self.0.timeouts.iter().map(|(name, limit)| async move {
+            let service = self.0.services.find(name.as_str())?;
+            let address = self.address(&service)?;
+            let path = format!("{}services/{name}/", self.0.base_url);
+            if timeout(*limit, ready::wait_at(&address, &path)).await.is_err() {
+                tracing::warn!(
+                    message_id = observe::SERVICE_FAILED,
+                    hub_unit = name.unit_name(),
+                    "The service {name} gave no answer at {} within {} s, carrying on",
+                    service.url,
+                    limit.as_secs()
+                );
+            }
+            Some(())
+        }))
+        .await;
     }
 
     fn managed(&self) -> impl Iterator<Item = &ServiceName> {

@@ -6,9 +6,9 @@ use http_body_util::Full;
 
 use crate::world::{World, control};
 
-fn value(text: &str, series: &str) -> f64 {
+fn value(text: &str, series: &str) -> u32 {
     let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    found.map_or(0.0, |value| value.parse().unwrap())
+    found.map_or(0, |value| value.parse().unwrap())
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn requests_starts_stops_logins_and_reports_are_counted() {
     let before = read().await;
     let mut alice = world.browser_in_server_of("alice").await;
     alice.get("/user/alice/show").await;
-    assert_eq!(value(&read().await, "jupyterhub_running_servers"), 1.0);
+    assert_eq!(value(&read().await, "jupyterhub_running_servers"), 1);
     world.app.servers.stop(&crate::world::id("alice"));
     world.wait_for("alice", "stopped").await;
     alice.get("/hub/home").await;
@@ -87,10 +87,10 @@ async fn requests_starts_stops_logins_and_reports_are_counted() {
         "jupyterhub_logout_duration_seconds_count",
         "jupyterhub_csp_reports_total",
     ] {
-        assert!(value(&after, series) >= value(&before, series) + 1.0, "{series}\n{after}");
+        assert!(value(&after, series) >= value(&before, series) + 1, "{series}\n{after}");
     }
-    assert_eq!(value(&after, "jupyterhub_running_servers"), 0.0);
-    assert_eq!(value(&after, "jupyterhub_total_users"), 1.0);
-    assert_eq!(value(&after, "jupyterhub_active_users{period=\"24h\"}"), 1.0);
+    assert_eq!(value(&after, "jupyterhub_running_servers"), 0);
+    assert_eq!(value(&after, "jupyterhub_total_users"), 1);
+    assert_eq!(value(&after, "jupyterhub_active_users{period=\"24h\"}"), 1);
     assert!(!after.contains("user/alice"), "what goes to servers is not counted, and nobody is named");
 }

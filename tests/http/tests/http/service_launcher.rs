@@ -15,9 +15,12 @@ use tokio::task::JoinHandle;
 
 use crate::upstream;
 
+/// A unit's state, and the task that plays its process.
+type Unit = (UnitState, Option<JoinHandle<()>>);
+
 pub struct FakeServices {
     folder: PathBuf,
-    units: Mutex<HashMap<ServiceName, (UnitState, Option<JoinHandle<()>>)>>,
+    units: Mutex<HashMap<ServiceName, Unit>>,
     changes: broadcast::Sender<ServiceName>,
     /// Every start, in order: name and token.
     pub starts: Mutex<Vec<(String, String)>>,

@@ -232,14 +232,14 @@ async fn a_service_that_cannot_be_started_is_shown_as_such_and_the_hub_serves() 
     assert_eq!(json_of(&call(&world, &boss, "GET", "/hub/api/services/other", "").await)["pid"], 4711);
 }
 
-fn secret(token: &str) -> Option<ServiceToken> {
-    Some(ServiceToken::from(Secret::from(token.to_owned())))
+fn secret(token: &str) -> ServiceToken {
+    ServiceToken::from(Secret::from(token.to_owned()))
 }
 
 #[tokio::test]
 async fn tokens_of_the_configuration_are_good_as_long_as_they_stand_there() {
-    let first = Service { api_token: secret("first-token"), ..managed("grades") };
-    let outside = Service { api_token: secret("outside-token"), ..service("outside") };
+    let first = Service { api_token: Some(secret("first-token")), ..managed("grades") };
+    let outside = Service { api_token: Some(secret("outside-token")), ..service("outside") };
     let world = world_of(vec![first, outside]).await;
     assert_eq!(world.services.tokens_of("grades"), [""], "the broker reads it itself");
     let status = async |world: &World, token: &str| call(world, token, "GET", "/hub/api/user", "").await.status;
@@ -250,13 +250,13 @@ async fn tokens_of_the_configuration_are_good_as_long_as_they_stand_there() {
     assert_eq!(world.app.tokens.find("first-token", now()).unwrap().id, id);
     assert_eq!(world.services.tokens_of("grades").len(), 1);
 
-    let world = world.again(|config| config.services[0].api_token = secret("second-token")).await;
+    let world = world.again(|config| config.services[0].api_token = Some(secret("second-token"))).await;
     assert_eq!((status(&world, "first-token").await, status(&world, "second-token").await), (403, 200));
     assert_eq!(world.services.tokens_of("grades").len(), 2, "it is started anew with it");
 
     // The configuration is root's: it takes a token from whoever had it, and says whose it is.
     let swap = |config: &mut Config| {
-        config.services[0].api_token = secret("outside-token");
+        config.services[0].api_token = Some(secret("outside-token"));
         config.services[1].api_token = None;
     };
     let world = world.again(swap).await;

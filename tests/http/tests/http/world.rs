@@ -38,7 +38,7 @@ pub struct World {
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 struct Yes(Arc<AtomicBool>);
@@ -79,8 +79,8 @@ impl World {
 
     /// The hub ends and begins again; what systemd runs and the database stay.
     pub async fn again(self, change: impl FnOnce(&mut Config)) -> Self {
-        let Self { app, launcher, services, folder, _stop, .. } = self;
-        drop(_stop);
+        let Self { app, launcher, services, folder, stop, .. } = self;
+        drop(stop);
         let mut config = app.config.clone();
         change(&mut config);
         Self::begin(folder, config, launcher, services).await
@@ -118,7 +118,7 @@ impl World {
         tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, services, address, authorized, folder, _stop: stop.drop_guard() }
+        Self { app, launcher, services, address, authorized, folder, stop: stop.drop_guard() }
     }
 
     pub fn browser(&self) -> Browser {

@@ -12,16 +12,9 @@ pub const CONTENT_TYPE: &str = "text/plain; version=1.0.0; charset=utf-8";
 const PREFIX: &str = "jupyterhub";
 
 /// The text under construction.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Page {
     text: String,
-    prefix: String,
-}
-
-impl Default for Page {
-    fn default() -> Self {
-        Self { text: String::new(), prefix: PREFIX.to_owned() }
-    }
 }
 
 impl Page {
@@ -72,7 +65,7 @@ impl Page {
     }
 
     fn head(&mut self, name: &str, help: &str, kind: &str) -> String {
-        let name = format!("{}_{name}", self.prefix);
+        let name = format!("{PREFIX}_{name}");
         self.describe(&name, help, kind);
         name
     }
