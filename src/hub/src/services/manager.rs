@@ -187,7 +187,7 @@ impl Manager {
         // Services are asked for an answer meanwhile; they may take their time.
         let asked = async {
             self.ask_all().await;
-            std::future::pending().await;
+            std::future::pending::<()>().await;
         };
         tokio::select! {
             () = followed => {}
