@@ -26,9 +26,9 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &'a str) -> Option<&'a str> {
     all(headers, name).next()
 }
 
-/// The `Cookie` header without the pairs that are `unwanted`; `None` when nothing is left.
-pub fn without(headers: &HeaderMap, unwanted: impl Fn(&str) -> bool) -> Option<HeaderValue> {
-    let kept: Vec<&str> = pairs(headers).filter(|pair| !unwanted(pair)).collect();
+/// The `Cookie` header without the cookies that are to be hidden; `None` when nothing is left.
+pub fn without(headers: &HeaderMap, hides: impl Fn(&str) -> bool) -> Option<HeaderValue> {
+    let kept: Vec<&str> = pairs(headers).filter(|pair| !hides(pair)).collect();
     if kept.is_empty() { None } else { HeaderValue::from_str(&kept.join("; ")).ok() }
 }
 
@@ -38,20 +38,15 @@ pub fn is_ours(pair: &str) -> bool {
     OURS.iter().any(|prefix| pair.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
 }
 
-/// As [`is_ours`], of the cookie that opens the hub itself.
+/// Whether a `name=value` pair, or a whole `Set-Cookie` value, is about the cookie that logs a browser in.
 pub fn is_login(pair: &str) -> bool {
-    let name = name_of(pair);
+    let name = pair.split('=').next().unwrap_or_default().trim();
     name.eq_ignore_ascii_case(LOGIN)
-        || name.strip_prefix("__Host-").is_some_and(|name| name.eq_ignore_ascii_case(LOGIN))
 }
 
-/// As [`is_ours`], of the session's public id.
-pub fn is_of_session(pair: &str) -> bool {
-    name_of(pair).eq_ignore_ascii_case(SESSION_ID)
-}
-
-fn name_of(pair: &str) -> &str {
-    pair.split('=').next().unwrap_or_default().trim()
+/// The same of the session's public id.
+pub fn is_session_id(pair: &str) -> bool {
+    pair.split('=').next().unwrap_or_default().trim().eq_ignore_ascii_case(SESSION_ID)
 }
 
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -116,6 +111,13 @@ mod tests {
             headers(&["_xsrf=2|a; jupyterhub-user-alice=x; theme=dark", " JupyterHub-session-id=y;hub-language=en"]);
         assert_eq!(without(&sent, is_ours).unwrap(), "_xsrf=2|a; theme=dark");
         assert_eq!(without(&headers(&["jupyterhub-user-alice=x"]), is_ours), None);
+    }
+
+    #[test]
+    fn the_login_alone_can_be_hidden() {
+        let sent = headers(&["jupyterhub-hub-login=x; jupyterhub-user-alice=y", "jupyterhub-session-id=z"]);
+        assert_eq!(without(&sent, is_login).unwrap(), "jupyterhub-user-alice=y; jupyterhub-session-id=z");
+        assert!(is_login("JupyterHub-Hub-Login=x; Path=/") && !is_login("jupyterhub-hub-login2=x"));
     }
 
     #[test]

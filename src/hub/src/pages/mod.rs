@@ -8,7 +8,6 @@ mod language;
 pub mod locale;
 mod login;
 pub mod menu;
-mod security;
 mod spawn;
 pub mod stopped;
 mod text;
@@ -27,6 +26,7 @@ use crate::app::App;
 use crate::http::faults::Fault;
 use crate::http::layers;
 use crate::http::redirect::Redirect;
+use crate::observe::metrics::metrics;
 use crate::{api, oauth};
 
 /// Every route of the hub: pages, REST API and OAuth2, with their layers.
@@ -45,7 +45,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))
         .route("/health", get(|| async { StatusCode::OK }))
-        .route("/security/csp-report", post(security::report))
+        .route("/security/csp-report", post(csp_report))
         .route("/metrics", get(api::metrics))
         .merge(oauth::routes())
         .nest("/api", api::routes());
@@ -58,6 +58,13 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route(&format!("{base}favicon.ico"), get(|| async { file("hub.svg", &HeaderMap::new(), None) }))
         .fallback(fallback);
     layers::around(app, routes)
+}
+
+/// Anybody may send what a page tried against its policy: browsers send neither cookie nor form protection along. It
+/// is counted only: everybody can make one up.
+async fn csp_report() -> StatusCode {
+    metrics().csp_reports.add();
+    StatusCode::NO_CONTENT
 }
 
 async fn root(State(app): State<Arc<App>>, visitor: crate::http::visitor::Visitor) -> Redirect {

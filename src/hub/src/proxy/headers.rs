@@ -29,46 +29,38 @@ const CLAIMS: [&str; 10] = [
     "proxy-connection",
 ];
 
-/// Who decides whether a visitor may use what is behind the proxy.
+/// What of the client's credentials a server sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// The hub's gate: none of the hub's cookies and tokens goes further.
-    Gate,
-    /// What is behind, by tokens of the hub: only the hub's own login stays here.
-    Itself,
+pub enum Credentials {
+    /// None of the hub's: the gate looked at them.
+    Hidden,
+    /// All but the cookie that logs a browser in at the hub: the server asks the hub about them itself.
+    Shown,
 }
 
-impl Guard {
-    /// Whether a `name=value` pair, or a whole `Set-Cookie` value, is none of what is behind.
-    fn keeps_from(self, sent: Sent, pair: &str) -> bool {
-        match (self, sent) {
-            (Self::Gate, _) => cookies::is_ours(pair),
-            (Self::Itself, Sent::ByClient) => cookies::is_login(pair),
-            (Self::Itself, Sent::ByServer) => cookies::is_login(pair) || cookies::is_of_session(pair),
+impl Credentials {
+    fn hides(self, cookie: &str) -> bool {
+        match self {
+            Self::Hidden => cookies::is_ours(cookie),
+            Self::Shown => cookies::is_login(cookie),
         }
     }
 }
 
-#[derive(Clone, Copy)]
-enum Sent {
-    ByClient,
-    ByServer,
-}
-
 /// Makes a client's headers fit for the server: `Host`, `Origin` and the server's own cookies stay.
-/// `upgrade`: the protocol to switch to, if the client asks for one.
-pub fn prepare_request(headers: &mut HeaderMap, address: &str, guard: Guard) -> Option<HeaderValue> {
+/// Returns the protocol to switch to, if the client asks for one.
+pub fn prepare_request(headers: &mut HeaderMap, address: &str, credentials: Credentials) -> Option<HeaderValue> {
     let upgrade = upgrade_of(headers);
     strip_hop_by_hop(headers);
     for name in CLAIMS {
         headers.remove(name);
     }
-    if guard == Guard::Gate {
+    if credentials == Credentials::Hidden {
         // The hub's tokens are not for servers; and a server without a token of its own needs none.
         headers.remove(header::AUTHORIZATION);
     }
     headers.remove(header::EXPECT);
-    match cookies::without(headers, |pair| guard.keeps_from(Sent::ByClient, pair)) {
+    match cookies::without(headers, |cookie| credentials.hides(cookie)) {
         Some(kept) => headers.insert(header::COOKIE, kept),
         None => headers.remove(header::COOKIE),
     };
@@ -84,8 +76,9 @@ pub fn prepare_request(headers: &mut HeaderMap, address: &str, guard: Guard) -> 
     upgrade
 }
 
-/// Makes a server's headers fit for the client: it cannot set the hub's cookies.
-pub fn prepare_response(headers: &mut HeaderMap, guard: Guard) {
+/// Makes a server's headers fit for the client: it cannot set the cookies that it cannot see, nor the
+/// session's id, by which others know a log-out.
+pub fn prepare_response(headers: &mut HeaderMap, credentials: Credentials) {
     let upgrade = upgrade_of(headers);
     strip_hop_by_hop(headers);
     headers.remove("keep-alive");
@@ -94,7 +87,10 @@ pub fn prepare_response(headers: &mut HeaderMap, guard: Guard) {
         let kept: Vec<HeaderValue> = headers
             .get_all(header::SET_COOKIE)
             .iter()
-            .filter(|cookie| !cookie.to_str().is_ok_and(|cookie| guard.keeps_from(Sent::ByServer, cookie)))
+            .filter(|cookie| {
+                let hubs_own = |cookie| credentials.hides(cookie) || cookies::is_session_id(cookie);
+                !cookie.to_str().is_ok_and(hubs_own)
+            })
             .cloned()
             .collect();
         headers.remove(header::SET_COOKIE);
@@ -144,7 +140,7 @@ mod tests {
     fn strips_connection_headers_and_those_it_names() {
         let mut sent =
             headers(&[("connection", "close, x-secret"), ("x-secret", "1"), ("te", "trailers"), ("x-kept", "2")]);
-        prepare_request(&mut sent, "192.0.2.1", Guard::Gate);
+        prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden);
         assert!(!sent.contains_key("connection") && !sent.contains_key("x-secret") && !sent.contains_key("te"));
         assert_eq!(sent.get("x-kept").unwrap(), "2");
     }
@@ -157,7 +153,7 @@ mod tests {
             ("x-scheme", "https"),
             ("x-real-ip", "10.0.0.1"),
         ]);
-        prepare_request(&mut sent, "192.0.2.1", Guard::Gate);
+        prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden);
         assert_eq!(sent.get("x-forwarded-for").unwrap(), "192.0.2.1");
         assert_eq!(sent.get("x-real-ip").unwrap(), "192.0.2.1");
         assert!(!sent.contains_key("forwarded") && !sent.contains_key("x-scheme"));
@@ -171,7 +167,7 @@ mod tests {
             ("cookie", "_xsrf=a; jupyterhub-user-alice=secret"),
             ("authorization", "token secret"),
         ]);
-        prepare_request(&mut sent, "192.0.2.1", Guard::Gate);
+        prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden);
         assert_eq!(sent.get("host").unwrap(), "hub.example.org");
         assert_eq!(sent.get("origin").unwrap(), "http://hub.example.org");
         assert_eq!(sent.get("cookie").unwrap(), "_xsrf=a");
@@ -181,10 +177,10 @@ mod tests {
     #[test]
     fn an_upgrade_stays_one_and_only_when_connection_names_it() {
         let mut sent = headers(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")]);
-        assert_eq!(prepare_request(&mut sent, "192.0.2.1", Guard::Gate).unwrap(), "websocket");
+        assert_eq!(prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden).unwrap(), "websocket");
         assert_eq!(sent.get("connection").unwrap(), "upgrade");
         let mut sent = headers(&[("upgrade", "websocket")]);
-        assert!(prepare_request(&mut sent, "192.0.2.1", Guard::Gate).is_none());
+        assert!(prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden).is_none());
         assert!(!sent.contains_key("upgrade"));
     }
 
@@ -192,27 +188,25 @@ mod tests {
     fn a_server_cannot_set_the_hubs_cookies() {
         let mut answer = headers(&[("set-cookie", "jupyterhub-hub-login=x; Path=/hub/")]);
         answer.append(header::SET_COOKIE, HeaderValue::from_static("_xsrf=2|a; Path=/user/alice/"));
-        prepare_response(&mut answer, Guard::Gate);
+        prepare_response(&mut answer, Credentials::Hidden);
         let kept: Vec<_> = answer.get_all(header::SET_COOKIE).iter().collect();
         assert_eq!(kept, ["_xsrf=2|a; Path=/user/alice/"]);
     }
+
     #[test]
-    fn who_asks_the_hub_itself_gets_all_but_the_login() {
+    fn a_server_that_asks_the_hub_itself_sees_all_but_the_login() {
         let mut sent = headers(&[
-            (
-                "cookie",
-                "jupyterhub-hub-login=a; jupyterhub-session-id=b; service-grades=c; __Host-jupyterhub-hub-login=d",
-            ),
-            ("authorization", "token secret"),
+            ("cookie", "_xsrf=a; jupyterhub-hub-login=secret; jupyterhub-user-alice=b; jupyterhub-session-id=c"),
+            ("authorization", "token d"),
         ]);
-        prepare_request(&mut sent, "192.0.2.1", Guard::Itself);
-        assert_eq!(sent.get("cookie").unwrap(), "jupyterhub-session-id=b; service-grades=c");
-        assert_eq!(sent.get("authorization").unwrap(), "token secret");
-        let mut answer = headers(&[("set-cookie", "jupyterhub-session-id=x; Path=/")]);
-        answer.append(header::SET_COOKIE, HeaderValue::from_static("jupyterhub-hub-login=x; Path=/hub/"));
-        answer.append(header::SET_COOKIE, HeaderValue::from_static("service-grades=x; Path=/services/grades/"));
-        prepare_response(&mut answer, Guard::Itself);
+        prepare_request(&mut sent, "192.0.2.1", Credentials::Shown);
+        assert_eq!(sent.get("cookie").unwrap(), "_xsrf=a; jupyterhub-user-alice=b; jupyterhub-session-id=c");
+        assert_eq!(sent.get("authorization").unwrap(), "token d");
+        let mut answer = headers(&[("set-cookie", "jupyterhub-hub-login=x; Path=/hub/")]);
+        answer.append(header::SET_COOKIE, HeaderValue::from_static("jupyterhub-session-id=x; Path=/"));
+        answer.append(header::SET_COOKIE, HeaderValue::from_static("jupyterhub-user-alice=b; Path=/user/alice/"));
+        prepare_response(&mut answer, Credentials::Shown);
         let kept: Vec<_> = answer.get_all(header::SET_COOKIE).iter().collect();
-        assert_eq!(kept, ["service-grades=x; Path=/services/grades/"]);
+        assert_eq!(kept, ["jupyterhub-user-alice=b; Path=/user/alice/"]);
     }
 }

@@ -11,7 +11,8 @@ use hyper::{Request, Response};
 use percent_encoding::percent_decode_str;
 use tokio_util::sync::CancellationToken;
 
-use super::forward::{Guard, Right, Way};
+use super::forward::{Right, Way};
+use super::headers::Credentials;
 use super::{Head, gate, page, refuse, routes};
 use crate::app::App;
 use crate::auth::services::Service;
@@ -49,9 +50,13 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
             &away(&app, &service, "its address is one that the hub cannot speak with"),
         );
     };
-    let way = Way { address, guard: Guard::Itself, gone: CancellationToken::new(), used: None };
+    let way = Way { address, gone: CancellationToken::new(), used: None };
     // Who may go on is the service's own matter, also while something is open.
-    let right = Right { ended: CancellationToken::new(), revoked: Box::pin(std::future::pending()) };
+    let right = Right {
+        credentials: Credentials::Shown,
+        ended: CancellationToken::new(),
+        revoked: Box::pin(std::future::pending()),
+    };
     let head = gate::is_navigation(&request).then(|| Head::of(&request));
     let sent = app.forwarder.send(&app.stop, way, right, &origin.address(), request).await;
     sent.unwrap_or_else(|fault| {
