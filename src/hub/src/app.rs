@@ -29,6 +29,9 @@ use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
 use crate::servers::registry::{Deadlines, Servers};
+use crate::services::launcher::ServiceLauncher;
+use crate::services::manager::Manager;
+use crate::services::tokens as service_tokens;
 use crate::store::{Store, StoreError};
 
 /// The version of this hub, as in `Cargo.toml`.
@@ -47,6 +50,8 @@ pub struct Parts {
     pub login_socket: PathBuf,
     /// What starts servers.
     pub launcher: Arc<dyn Launcher>,
+    /// What starts services.
+    pub service_launcher: Arc<dyn ServiceLauncher>,
     /// Who decides about the control socket.
     pub authority: Arc<dyn Authority>,
     /// The accounts of this machine.
@@ -79,6 +84,8 @@ pub struct App {
     pub door: Door,
     /// Everybody's servers.
     pub servers: Servers,
+    /// What runs of the services.
+    pub manager: Manager,
     /// Authorization codes on their way.
     pub codes: Codes,
     /// Who decides about the control socket.
@@ -133,6 +140,8 @@ impl App {
         let services = Arc::new(Services::load(&config, store.clone(), changes.clone()).await?);
         let shares = Arc::new(Shares::load(store.clone(), changes.clone()).await?);
         let tokens = Arc::new(Tokens::load(store.clone(), now()).await?);
+        service_tokens::settle(&config, &services, &tokens, now()).await?;
+        let manager = Manager::new(&config, parts.service_launcher, Arc::clone(&services), Arc::clone(&tokens));
         let sessions = Sessions::load(store.clone(), Arc::clone(&tokens), config.hub.cookie_lifetime, now()).await?;
         let (p, g, s) = (Arc::clone(&people), Arc::clone(&groups), Arc::clone(&services));
         let access = Access::new((catalog, roles), p, g, s, Arc::clone(&shares), changes);
@@ -154,6 +163,7 @@ impl App {
             xsrf,
             door: Door::new(parts.login_socket),
             servers,
+            manager,
             codes: Codes::default(),
             authority: parts.authority,
             forwarder: Forwarder::new(),
@@ -171,6 +181,11 @@ impl App {
     /// The path of a server: `/user/alice/`.
     pub fn server_url(&self, id: &ServerId) -> String {
         format!("{}user/{}/", self.base_url(), id.url_segment())
+    }
+
+    /// The path of a service's pages: `/services/grades/`.
+    pub fn service_url(&self, name: &str) -> String {
+        format!("{}services/{name}/", self.base_url())
     }
 
     /// Whether the hub calls this person an administrator.

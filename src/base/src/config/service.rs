@@ -132,6 +132,13 @@ impl ServiceToken {
     }
 }
 
+/// Not checked: the configuration's reader does that.
+impl From<Secret> for ServiceToken {
+    fn from(secret: Secret) -> Self {
+        Self(Arc::new(secret))
+    }
+}
+
 /// Compares two configurations; nothing that a stranger sends may be compared like this, as it takes telling time.
 impl PartialEq for ServiceToken {
     fn eq(&self, other: &Self) -> bool {

@@ -116,7 +116,7 @@ impl Caller {
             Credential::Machine(_) => true,
             _ => match self.owner() {
                 Some(Owner::User(user)) => app.is_admin(&user),
-                Some(Owner::Service(name)) => app.access.roles.of_service(&name).contains(&"admin"),
+                Some(Owner::Service(name)) => app.access.roles_of_service(&name).contains(&"admin"),
                 None => false,
             },
         }

@@ -9,15 +9,19 @@ mod document;
 mod groups;
 mod hub;
 mod log;
+mod metrics;
 mod models;
 mod page;
 mod progress;
+mod proxy;
 mod rules;
 mod schemas;
 mod servers;
+mod services;
 mod share_codes;
 mod shared;
 mod shares;
+mod shutdown;
 mod timestamp;
 mod token_models;
 mod tokens;
@@ -32,6 +36,7 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post, put};
 
 pub use hub::root;
+pub use metrics::read as metrics;
 
 use crate::app::App;
 use crate::http::faults::Fault;
@@ -64,6 +69,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/users/{user}/server", post(servers::start).delete(servers::stop))
         .route("/users/{user}/server/progress", get(progress::follow))
         .route("/users/{user}/server/log", get(log::read))
+        .route("/services", get(services::list))
+        .route("/services/{service}", get(services::show).post(services::add).delete(services::delete))
+        .route("/proxy", get(proxy::table).post(proxy::synchronise).patch(proxy::replace))
+        .route("/shutdown", post(shutdown::end))
+        .route("/metrics", get(metrics::read))
         .merge(sharing())
         .fallback(|| async { Fault::NotFound })
         .layer(DefaultBodyLimit::max(rules::BODY_MAX))

@@ -34,7 +34,7 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    fn sees(&self, any: &[&str], resource: Resource<'_>) -> bool {
+    pub(super) fn sees(&self, any: &[&str], resource: Resource<'_>) -> bool {
         let covers = |scope: &&str| self.scopes.covers(scope, resource, self.app.access.groups()) == Cover::Covered;
         any.iter().any(covers)
     }

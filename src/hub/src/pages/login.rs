@@ -1,6 +1,7 @@
 //! `/hub/login` and `/hub/logout`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -24,6 +25,7 @@ use crate::http::next;
 use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::observe;
+use crate::observe::metrics::metrics;
 
 /// Seconds after which to come back when all places are taken.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
@@ -91,8 +93,12 @@ pub async fn submit(State(app): State<Arc<App>>, visitor: Visitor, form: Form) -
     if username.len() > FIELD_MAX || password.expose().len() > FIELD_MAX {
         return Err(Fault::BadRequest(format!("names and passwords have at most {FIELD_MAX} bytes")));
     }
+    let begun = Instant::now();
     let verdict = app.door.attempt(&username, password, &visitor.address).await;
-    let (status, notice) = match judge(&verdict) {
+    let judged = judge(&verdict);
+    let outcome = if judged.is_ok() { "success" } else { "failure" };
+    metrics().logins.of([outcome]).observe(begun.elapsed());
+    let (status, notice) = match judged {
         Ok((user, admin)) => return welcome(&app, &visitor, user, admin, &next).await,
         Err(refused) => refused,
     };
@@ -191,6 +197,7 @@ fn append(headers: &mut HeaderMap, cookie: Cookie<'_>) {
 
 /// `GET|POST /hub/logout`: ends the session everywhere at once. Harmless when nobody is logged in.
 pub async fn leave(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Response<Body>, Fault> {
+    let begun = Instant::now();
     let mut target = format!("{}hub/login", app.base_url());
     if let Some(session) = &visitor.session {
         end(&app, session).await?;
@@ -202,6 +209,7 @@ pub async fn leave(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Resp
             session.user
         );
         target.push_str("?notice=signed-out");
+        metrics().logouts.of([]).observe(begun.elapsed());
     }
     let path = format!("{}hub/", app.base_url());
     let mut response = Redirect::to(&target).into_response();

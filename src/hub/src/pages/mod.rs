@@ -7,6 +7,7 @@ mod home;
 mod language;
 pub mod locale;
 mod login;
+pub mod menu;
 mod share;
 mod spawn;
 pub mod stopped;
@@ -26,6 +27,7 @@ use crate::app::App;
 use crate::http::faults::Fault;
 use crate::http::layers;
 use crate::http::redirect::Redirect;
+use crate::observe::metrics::metrics;
 use crate::{api, oauth};
 
 /// Every route of the hub: pages, REST API and OAuth2, with their layers.
@@ -45,7 +47,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))
         .route("/health", get(|| async { StatusCode::OK }))
-        .route("/security/csp-report", post(|| async { StatusCode::NO_CONTENT }))
+        .route("/security/csp-report", post(csp_report))
+        .route("/metrics", get(api::metrics))
         .merge(oauth::routes())
         .nest("/api", api::routes());
     let routes = Router::new()
@@ -57,6 +60,13 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route(&format!("{base}favicon.ico"), get(|| async { file("hub.svg", &HeaderMap::new(), None) }))
         .fallback(fallback);
     layers::around(app, routes)
+}
+
+/// Anybody may send what a page tried against its policy: browsers send neither cookie nor form protection along. It
+/// is counted only: everybody can make one up.
+async fn csp_report() -> StatusCode {
+    metrics().csp_reports.add();
+    StatusCode::NO_CONTENT
 }
 
 async fn root(State(app): State<Arc<App>>, visitor: crate::http::visitor::Visitor) -> Redirect {

@@ -4,6 +4,7 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod activity;
+pub mod address;
 pub mod jobs;
 pub mod launcher;
 pub mod ready;

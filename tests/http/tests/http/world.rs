@@ -29,14 +29,16 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::launcher::{DEADLINE, FakeLauncher};
+use crate::service_launcher::FakeServices;
 
 pub struct World {
     pub app: Arc<App>,
     pub launcher: Arc<FakeLauncher>,
+    pub services: Arc<FakeServices>,
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 struct Yes(Arc<AtomicBool>);
@@ -67,7 +69,7 @@ impl World {
     }
 
     /// With a configuration that is changed once it was read.
-    pub async fn with(configuration: &str, change: impl FnOnce(&mut config::Config)) -> Self {
+    pub async fn with(configuration: &str, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("hub.toml"), configuration).unwrap();
         let mut config = config::load(folder.path()).map_err(|errors| format!("{errors:?}")).unwrap().config;
@@ -93,14 +95,33 @@ impl World {
 
     async fn start(folder: TempDir, config: Config) -> Self {
         let launcher = FakeLauncher::new(folder.path().to_owned());
+        let services = FakeServices::new(folder.path().to_owned());
+        Self::begin(folder, config, launcher, services).await
+    }
+
+    /// The hub ends and begins again; what systemd runs and the database stay.
+    pub async fn again(self, change: impl FnOnce(&mut Config)) -> Self {
+        let Self { app, launcher, services, folder, stop, .. } = self;
+        drop(stop);
+        let mut config = app.config.clone();
+        change(&mut config);
+        Self::begin(folder, config, launcher, services).await
+    }
+
+    async fn begin(folder: TempDir, config: Config, launcher: Arc<FakeLauncher>, services: Arc<FakeServices>) -> Self {
         let authorized = Arc::new(AtomicBool::new(true));
         let login_socket = folder.path().join("login.sock");
+        let control_socket = folder.path().join("control.sock");
+        for socket in [&login_socket, &control_socket] {
+            let _ = std::fs::remove_file(socket);
+        }
         tokio::spawn(pam(UnixListener::bind(&login_socket).unwrap()));
         let parts = Parts {
             config,
             database: folder.path().join("hub.sqlite"),
             login_socket,
             launcher: Arc::clone(&launcher) as Arc<_>,
+            service_launcher: Arc::clone(&services) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
             accounts: Arc::new(Everybody),
         };
@@ -109,14 +130,17 @@ impl World {
         let network = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         network.set_nonblocking(true).unwrap();
         let address = network.local_addr().unwrap();
-        let control = std::os::unix::net::UnixListener::bind(folder.path().join("control.sock")).unwrap();
+        let control = std::os::unix::net::UnixListener::bind(control_socket).unwrap();
         control.set_nonblocking(true).unwrap();
         let listeners = Listeners { network: vec![network], control: vec![control] };
         let (looked, ready) = tokio::sync::oneshot::channel();
         tokio::spawn(watch::run(app.servers.clone(), stop.clone(), move || looked.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
+        let (settled, ready) = tokio::sync::oneshot::channel();
+        tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
+        timeout(DEADLINE, ready).await.unwrap().unwrap();
         tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, address, authorized, folder, _stop: stop.drop_guard() }
+        Self { app, launcher, services, address, authorized, folder, stop: stop.drop_guard() }
     }
 
     pub fn browser(&self) -> Browser {
