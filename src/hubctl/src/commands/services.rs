@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::Context;
 use crate::commands::write_json;
 use crate::failure::{Failure, Status};
+use crate::model;
 use crate::programs::unit_state;
 use crate::table;
 use crate::text::{Talk, Text};
@@ -20,9 +21,28 @@ struct Service {
     url: Option<String>,
     #[serde(default)]
     command: Vec<String>,
+    /// The hub's own word, beyond the contract.
+    #[serde(default)]
+    state_word: Option<String>,
+    /// Likewise: why it does not run.
+    #[serde(default)]
+    problem: Option<String>,
 }
 
 impl Service {
+    /// The hub's word for the state, otherwise systemd's; a dash for what the hub does not start.
+    fn state(&self, talk: Talk, unit: Option<String>, ask: impl Fn(&str) -> String) -> String {
+        let text = match self.state_word.as_deref() {
+            Some("running") => Text::StateRunning,
+            Some("starting") => Text::StateStarting,
+            Some("stopping") => Text::StateStopping,
+            Some("stopped") => Text::StateStopped,
+            Some("failed") => Text::StateFailed,
+            _ => return unit.map_or_else(|| "-".to_owned(), |unit| ask(&unit)),
+        };
+        talk.say(text, &[])
+    }
+
     /// The word of the contract's chapter on services.
     fn kind(&self) -> Text {
         match (self.command.is_empty(), self.url.as_deref().unwrap_or_default()) {
@@ -69,7 +89,10 @@ fn rows(
     let row = |(name, model): (String, Value)| {
         let service = Service::deserialize(model)
             .map_err(|error| Failure::new(Status::Failed, talk.say(Text::Strange, &[&error])))?;
-        let state = unit(&name, &service).map_or_else(|| "-".to_owned(), |unit| state(&unit));
+        if let Some(problem) = &service.problem {
+            eprintln!("{}", talk.say(Text::ServiceProblem, &[&name, &model::clean(problem)]));
+        }
+        let state = service.state(talk, unit(&name, &service), &state);
         let kind = talk.say(service.kind(), &[]);
         Ok(vec![name, kind, state, service.url.unwrap_or_default(), service.command.join(" ")])
     };
@@ -95,9 +118,10 @@ mod tests {
 
     const TALK: Talk = Talk::new(Language::English);
 
-    fn three() -> BTreeMap<String, Value> {
+    fn several() -> BTreeMap<String, Value> {
         [
             ("cull", json!({"name": "cull", "url": "", "command": ["cull", "--timeout=60"]})),
+            ("down", json!({"name": "down", "command": ["x"], "state_word": "failed", "problem": "gone"})),
             ("grades", json!({"name": "grades", "url": "http://127.0.0.1:9000", "command": []})),
             ("script", json!({"name": "script", "url": null})),
         ]
@@ -111,11 +135,12 @@ mod tests {
 
     #[test]
     fn each_kind_of_service_is_told_apart() {
-        let rows = rows(TALK, three(), state).unwrap_or_default();
+        let rows = rows(TALK, several(), state).unwrap_or_default();
         assert_eq!(
             rows,
             [
                 ["cull", "managed", "active", "", "cull --timeout=60"],
+                ["down", "managed", "failed", "", "x"],
                 ["grades", "external", "-", "http://127.0.0.1:9000", ""],
                 ["script", "token only", "-", "", ""],
             ]
@@ -125,12 +150,12 @@ mod tests {
 
     #[test]
     fn the_json_is_the_models_with_their_units() {
-        let models = models(three(), state);
+        let models = models(several(), state);
         let of = |number: usize, key: &str| models.pointer(&format!("/{number}/{key}")).cloned();
         assert_eq!(of(0, "unit"), Some(json!("hub-service@cull.service")));
         assert_eq!(of(0, "unit_state"), Some(json!("active")));
-        assert_eq!((of(1, "unit"), of(1, "unit_state")), (Some(Value::Null), Some(Value::Null)));
-        assert_eq!(of(2, "name"), Some(json!("script")));
+        assert_eq!((of(2, "unit"), of(2, "unit_state")), (Some(Value::Null), Some(Value::Null)));
+        assert_eq!(of(3, "name"), Some(json!("script")));
     }
 
     #[test]

@@ -149,6 +149,7 @@ words! {
     NoTokens => "{} has no tokens.", "{} 没有令牌。";
     NoGroups => "The hub has no groups.", "hub 没有组。";
     NoServices => "The hub has no services.", "hub 没有服务。";
+    ServiceProblem => "The service {} has a problem: {}", "服务 {} 有问题：{}";
 
     // status
     StatusHub => "hub", "hub";
