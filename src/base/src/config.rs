@@ -24,6 +24,7 @@ pub use files::load;
 pub use roles::{CustomScope, Group, Role};
 pub use schema::{Key, keys, reference};
 pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
+pub use value::parse_time;
 
 use crate::names::UserName;
 

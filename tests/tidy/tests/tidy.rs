@@ -212,8 +212,25 @@ fn the_diet_of_root_is_reviewed() {
 
 #[test]
 fn every_command_in_the_documentation_exists() {
-    let known =
-        ["status", "users", "servers", "start", "stop", "logs", "config", "doctor", "env", "--help", "--version"];
+    let known = [
+        "status",
+        "users",
+        "user",
+        "servers",
+        "start",
+        "stop",
+        "logs",
+        "token",
+        "groups",
+        "group",
+        "services",
+        "api",
+        "config",
+        "doctor",
+        "env",
+        "--help",
+        "--version",
+    ];
     let mut seen = 0;
     for path in files("docs", ".md").into_iter().chain([PathBuf::from("README.md")]) {
         for part in read(&path).split("hubctl ").skip(1) {

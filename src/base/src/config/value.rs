@@ -132,7 +132,8 @@ pub(super) fn time(value: &DeValue<'_>) -> Result<Duration, String> {
     Ok(time)
 }
 
-fn parse_time(text: &str) -> Option<Duration> {
+/// `30d`, `1h 30min`: one or more counts, each with its unit. `None` for anything else.
+pub fn parse_time(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {

@@ -401,7 +401,7 @@ async fn what_cannot_be_a_service_is_refused_in_the_contracts_words() {
         ("[1]", "Invalid service data"),
         ("nonsense", "Invalid JSON in body of request"),
         (r#"{"command": ["true"]}"#, "Can not create managed service x at runtime"),
-        (r#"{"timeout": 5}"#, "Invalid JSON keys: {\"timeout\":5}"),
+        (r#"{"timeout": 5}"#, "Invalid JSON keys: {'timeout': 5}"),
         (r#"{"admin": 1}"#, "service.admin must be <class 'bool'>, not: <class 'int'>"),
         (r#"{"url": null}"#, "service.url must be <class 'str'>, not: <class 'NoneType'>"),
         (r#"{"oauth_client_allowed_scopes": [1]}"#, "Failed to create service x"),
