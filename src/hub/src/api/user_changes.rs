@@ -269,6 +269,9 @@ async fn settle(app: &App, before: &UserName, after: Option<&UserName>) -> Resul
     let theirs = Owner::User(before.clone());
     app.tokens.revoke(|token| token.owner == theirs).await.map_err(Fault::internal)?;
     app.groups.follow_user(before, after).await;
-    app.servers.follow_user(before, after);
+    match after {
+        Some(after) => app.servers.rename_user(before, after),
+        None => app.servers.forget_user(before),
+    }
     Ok(())
 }
