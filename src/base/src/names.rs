@@ -144,8 +144,15 @@ impl AsRef<str> for UserName {
     }
 }
 
-/// So that a name as it came in can be looked up without being copied; equality, order and hash are the text's own.
+/// A name and its text are equal, ordered and hashed alike, so that maps by name can be asked with a text.
 impl Borrow<str> for UserName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// As for [`UserName`].
+impl Borrow<str> for ServerName {
     fn borrow(&self) -> &str {
         &self.0
     }

@@ -14,6 +14,7 @@ use super::timestamp;
 use crate::app::App;
 use crate::clock::{Usec, iso, now};
 use crate::http::faults::Fault;
+use crate::servers::registry::Server;
 
 /// How far ahead a client's clock may be, microseconds: 59 minutes.
 const AHEAD_MAX: Usec = 59 * 60 * 1_000_000;
@@ -43,8 +44,8 @@ pub async fn note(
     };
     let own = own.map(moment).transpose()?;
     // All is well; from here on nothing is refused.
-    for (id, when) in servers {
-        app.servers.raise_activity(&id, when).await.map_err(Fault::internal)?;
+    for (server, when) in servers {
+        server.raise_activity(when);
     }
     if let Some(when) = own {
         app.people.advance(&user, when).await.map_err(Fault::internal)?;
@@ -64,13 +65,13 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-fn of_servers(app: &App, user: &UserName, servers: &Map<String, Value>) -> Result<Vec<(ServerId, Usec)>, Fault> {
+fn of_servers(app: &App, user: &UserName, servers: &Map<String, Value>) -> Result<Vec<(Arc<Server>, Usec)>, Fault> {
     let one = |(name, info): (&String, &Value)| {
         let id = ServerName::parse(name).ok().map(|server| ServerId { user: user.clone(), server });
         let unknown = || Fault::BadRequest(format!("No such server '{name}' for user {user}"));
-        let id = id.filter(|id| app.servers.find(id).is_some()).ok_or_else(unknown)?;
+        let server = id.and_then(|id| app.servers.find(&id)).ok_or_else(unknown)?;
         let when = info.as_object().and_then(|info| info.get("last_activity"));
-        Ok((id, moment(when.ok_or_else(|| Fault::BadRequest(SERVERS.into()))?)?))
+        Ok((server, moment(when.ok_or_else(|| Fault::BadRequest(SERVERS.into()))?)?))
     };
     servers.iter().map(one).collect()
 }

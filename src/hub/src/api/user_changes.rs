@@ -270,9 +270,14 @@ async fn settle(app: &App, before: &UserName, after: Option<&UserName>) -> Resul
     app.tokens.revoke(|token| token.owner == theirs).await.map_err(Fault::internal)?;
     app.groups.follow_user(before, after).await;
     match after {
-        Some(after) => app.shares.rename_user(before, after).await,
-        None => app.shares.forget_user(before).await,
+        Some(after) => {
+            app.shares.rename_user(before, after).await;
+            app.servers.rename_user(before, after);
+        }
+        None => {
+            app.shares.forget_user(before).await;
+            app.servers.forget_user(before);
+        }
     }
-    app.servers.follow_user(before, after);
     Ok(())
 }

@@ -1,35 +1,35 @@
-//! What others tell the hub about servers: that somebody did something there, and that their owner has another name.
+//! What others tell the hub about servers: that somebody did something there, and what became of their owner.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use hubd_base::names::{ServerId, UserName};
 
-use super::registry::Servers;
+use super::registry::{Server, Servers};
 use crate::clock::Usec;
-use crate::store::StoreError;
 
-impl Servers {
-    /// Notes that somebody did something with a server at `when`; what is older than what is known changes nothing.
-    pub async fn raise_activity(&self, id: &ServerId, when: Usec) -> Result<(), StoreError> {
-        if let Some(backend) = self.find(id).and_then(|server| server.backend()) {
+impl Server {
+    /// Notes that somebody did something with it at `when`; what is older than what is known changes nothing.
+    pub fn raise_activity(&self, when: Usec) {
+        if let Some(backend) = self.backend() {
             backend.last_activity.fetch_max(when, Ordering::Relaxed);
         }
-        self.0.store.touch_server(id.clone(), when).await
+    }
+}
+
+impl Servers {
+    /// Forgets a person's servers, whose rows went with theirs. They do not run.
+    pub fn forget_user(&self, user: &UserName) {
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|id, _| id.user != *user);
     }
 
-    /// Follows a person's new name; `None` when they were deleted. What still runs in the old name is stopped, what
-    /// does not is forgotten; the store has done its part by itself.
-    pub fn follow_user(&self, before: &UserName, after: Option<&UserName>) {
-        for server in self.of(before) {
-            if server.snapshot().state.is_active() {
-                self.stop(&server.id);
-                continue;
-            }
-            self.0.known.write().unwrap_or_else(PoisonError::into_inner).remove(&server.id);
-            if let Some(user) = after {
-                self.get(&ServerId { user: user.clone(), server: server.id.server.clone() });
-            }
+    /// A person has another name: so have their servers. They do not run.
+    pub fn rename_user(&self, before: &UserName, after: &UserName) {
+        let theirs = self.of(before);
+        self.forget_user(before);
+        for server in theirs {
+            self.get(&ServerId { user: after.clone(), server: server.id.server.clone() });
         }
     }
 }

@@ -85,19 +85,6 @@ impl Store {
         .await
     }
 
-    /// Moves last activity of a server alone forward, never back.
-    pub async fn touch_server(&self, id: ServerId, when: Usec) -> Result<(), StoreError> {
-        self.write(move |transaction| {
-            transaction.execute(
-                "UPDATE servers SET last_activity_usec = max(coalesce(last_activity_usec, 0), :when)
-                 WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)",
-                named_params! {":when": when, ":server": id.server.as_str(), ":user": id.user.as_str()},
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
     /// Moves last activity of a server and its user forward, never back.
     pub async fn touch_servers(&self, touched: Vec<(ServerId, Usec)>) -> Result<(), StoreError> {
         self.write(move |transaction| {

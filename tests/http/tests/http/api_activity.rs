@@ -34,9 +34,10 @@ async fn values_move_forward_only() {
         assert_eq!((told.status, told.json), (200, Value::Null));
         assert_eq!(own(), Some(kept));
     }
-    let store = hubd::store::Store::open(&world.folder.path().join("hub.sqlite")).unwrap();
-    let row = store.server_rows().await.unwrap().into_iter().next().unwrap();
-    assert_eq!(row.last_activity, Some(base + MINUTE));
+    let mut boss = world.client("boss", &["inherit"]).await;
+    let model = boss.get("/users/ann").await.json;
+    assert_eq!(model["servers"][""]["last_activity"], iso(base + MINUTE));
+    assert_eq!(model["last_activity"], iso(base + 50 * MINUTE));
 }
 
 #[tokio::test]

@@ -496,7 +496,13 @@ async fn run(calls: &[(Actor, Call)]) {
     let mut ordinary = world.client("olive", &["inherit"]).await;
     let mut crew = world.client("boss", &CREW).await;
     let mut model = Model::new();
-    for (actor, call) in calls {
+    // So that the third actor has somebody to act upon.
+    let names = || vec!["ann".to_owned(), "bob".to_owned()];
+    let begin = [
+        (Actor::Admin, Call::CreateUsers { names: names(), admin: false }),
+        (Actor::Admin, Call::CreateGroup { name: "crew".into(), users: names() }),
+    ];
+    for (actor, call) in begin.iter().chain(calls) {
         let token = match call {
             Call::DeleteToken { user, which } => model.tokens.get(user).and_then(|tokens| tokens.get(*which)).cloned(),
             _ => None,

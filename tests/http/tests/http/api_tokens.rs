@@ -241,18 +241,23 @@ async fn the_tokens_of_one_client_go_together() {
         ..new_token(Owner::User(name(user)), &[])
     };
     world.know(&["bob"]).await;
-    for new in [of("alice", &client), of("alice", &client), of("bob", &client), of("alice", &id("bob").client_id())] {
+    let own = NewToken { kind: Kind::Server, ..of("alice", &client) };
+    let other = of("alice", &id("bob").client_id());
+    for new in [of("alice", &client), of("alice", &client), of("bob", &client), other, own] {
         world.client_with(new).await;
     }
     let listed = alice.get("/users/alice/tokens").await.json;
     let listed: Vec<&Value> =
         listed["api_tokens"].as_array().unwrap().iter().filter(|token| token["session_id"] == "of-a-browser").collect();
     let clients: Vec<_> = listed.iter().map(|token| token["oauth_client"].as_str().unwrap()).collect();
-    assert_eq!(clients, ["Server at /user/alice/", "Server at /user/alice/", "Server at /user/bob/"]);
-    let path = format!("/users/alice/tokens/{}", listed[0]["id"].as_str().unwrap());
+    let count = |wanted: &str| clients.iter().filter(|client| **client == wanted).count();
+    let counts = ["Server at /user/alice/", "Server at /user/bob/", "JupyterHub"].map(count);
+    assert_eq!(counts, [2, 1, 1], "{clients:?}");
+    let of_alice = listed.iter().find(|token| token["oauth_client"] == "Server at /user/alice/").unwrap();
+    let path = format!("/users/alice/tokens/{}", of_alice["id"].as_str().unwrap());
     assert_eq!(alice.bare("DELETE", &path).await.status, 204);
     let left = |user: &str| {
         world.app.tokens.select(now(), |token| token.owner.name() == user && token.session.is_some()).len()
     };
-    assert_eq!((left("alice"), left("bob")), (1, 1));
+    assert_eq!((left("alice"), left("bob")), (2, 1));
 }

@@ -50,7 +50,8 @@ impl Authority for Yes {
     }
 }
 
-/// Every account exists but those that begin with `no-`, or have upper-case letters.
+/// Every account exists but those that begin with `no-`, or have upper-case letters. For `lost-` the name service is
+/// away.
 struct Everybody;
 
 impl Accounts for Everybody {
@@ -59,7 +60,8 @@ impl Accounts for Everybody {
             let unknown = name.as_str().starts_with("no-") || name.as_str().contains(char::is_uppercase);
             (!unknown).then_some(name)
         };
-        Box::pin(async move { Ok(names.into_iter().map(find).collect()) })
+        let lost = names.iter().any(|name| name.as_str().starts_with("lost-"));
+        Box::pin(async move { if lost { Err("away".into()) } else { Ok(names.into_iter().map(find).collect()) } })
     }
 }
 
