@@ -21,6 +21,11 @@ class Hub:
         self.container = container
         self.run = container.run
         self.shell = container.shell
+        self.expected_warnings = []
+
+    def expect_warning(self, message):
+        """Tells the journal gate of one warning that a test is about to cause, by its whole text."""
+        self.expected_warnings.append(message)
 
     def client(self):
         """A caller that nobody knows yet."""
