@@ -6,6 +6,7 @@ import time
 from harness.http import REDIRECTS, Client
 from harness.jupyter import Lab, segment
 from harness.people import PASSWORDS
+from harness.rest import Rest
 from harness.wait import wait_for
 
 START_DEADLINE = 60.0
@@ -34,6 +35,16 @@ class Hub:
     def logged_in(self, user, password=None):
         """A caller with a session of this person."""
         return self.client().login(user, password or PASSWORDS[user])
+
+    def token(self, user, password=None, **fields):
+        """A new API token of this person; the fields are those of the API: scopes, expires_in, note."""
+        answer = self.logged_in(user, password).api("POST", f"/users/{segment(user)}/tokens", fields or None)
+        assert answer.status == 201, f"token for {user}: {answer.status} {answer.text}"
+        return answer.json()["token"]
+
+    def rest(self, user, password=None, **fields):
+        """A caller of the REST API with a new token of this person."""
+        return Rest(self.client(), self.token(user, password, **fields))
 
     # -- configuration ------------------------------------------------------------------------
 
