@@ -3,6 +3,7 @@ import concurrent.futures
 import json
 import time
 
+from harness import clients, paths
 from harness.http import REDIRECTS, Client
 from harness.jupyter import Lab, segment
 from harness.people import PASSWORDS
@@ -45,6 +46,17 @@ class Hub:
     def rest(self, user, password=None, **fields):
         """A caller of the REST API with a new token of this person."""
         return Rest(self.client(), self.token(user, password, **fields))
+
+    def put_example(self, name):
+        """Puts one of the harness's programs for JupyterHub into the machine; returns where it is."""
+        where = f"/usr/local/share/{name}"
+        self.container.write(where, (paths.TESTS / "harness" / name).read_text())
+        return where
+
+    def run_example(self, name, *arguments, **environment):
+        """Runs one of them with the Python of JupyterHub 6; returns what it printed."""
+        command = [f"{clients.VENV}/bin/python", self.put_example(name), *arguments]
+        return self.run(command, environment=environment).stdout
 
     # -- configuration ------------------------------------------------------------------------
 

@@ -18,7 +18,6 @@ from harness.rest import API, PAGINATION, Rest, server_path
 from harness.wait import wait_for
 
 SOON = 10.0
-REQUESTS = "/opt/jupyterhub6/bin/python"
 PUPILS = [f"pupil{number:02}" for number in range(60)]
 UMLAUT = "ünïcode"
 SLOW, BROKEN = "bob", "carol"
@@ -253,8 +252,8 @@ def test_c14_a_named_server_has_encoded_addresses_and_its_row_outlives_the_stop(
     hub.logged_in(UMLAUT, people.HURTING_PASSWORD)
     encoded = f"/users/{segment(UMLAUT)}/servers"
     prefix = "/user/%C3%BCn%C3%AFcode/gpu-1/"
-    made = boss.ok("PUT", f"{encoded}/gpu%2D1", {"display_name": "GPU № 1", "user_options": {"gpus": 1}}, status=201)
-    assert (made["name"], made["display_name"], made["full_name"]) == ("gpu-1", "GPU № 1", f"{UMLAUT}/gpu-1")
+    made = boss.ok("PUT", f"{encoded}/gpu%2D1", {"display_name": "Große GPU", "user_options": {"gpus": 1}}, status=201)
+    assert (made["name"], made["display_name"], made["full_name"]) == ("gpu-1", "Große GPU", f"{UMLAUT}/gpu-1")
     assert made["stopped"] is True and made["ready"] is False and made["started"] is None
     assert refusal(boss.call("PUT", f"{encoded}/gpu-1"), 409, f"User {UMLAUT} already has server gpu-1")
 
@@ -449,8 +448,7 @@ def test_c17_too_many_starts_at_once_are_told_when_to_come_back(hub, boss, behav
 def test_the_requests_of_jupyterhubs_documentation_give_what_it_says(hub, boss, pupils):
     for name in ("dash-ed", "carol"):
         boss.call("DELETE", f"/users/{name}")
-    script = (hub.container.path("/").parent, "rest_example.py")
-    told = run_example(hub, script[1], "http://127.0.0.1:8000/hub/api", boss.token)
+    told = json.loads(hub.run_example("rest_example.py", "http://127.0.0.1:8000/hub/api", boss.token))
     assert Version(told["version"]) >= Version("6")
     assert set(told["users before"]) >= {"boss", *pupils}
     status, added = told["added"]
@@ -471,12 +469,6 @@ def test_the_requests_of_jupyterhubs_documentation_give_what_it_says(hub, boss, 
     assert told["token gone"] == 204 and told["whoami afterwards"] == 403
     assert set(told["pages"][:-1]) == {2} and sum(told["pages"]) >= 60
     assert told["user gone"] == told["group gone"] == 204
-
-
-def run_example(hub, name, *arguments):
-    """What one of the harness's example programs says, run inside by the Python of JupyterHub 6."""
-    hub.container.copy(name, f"/usr/local/share/{name}")
-    return json.loads(hub.run([REQUESTS, f"/usr/local/share/{name}", *arguments]).stdout)
 
 
 # -- C8, at last ----------------------------------------------------------------------------------
