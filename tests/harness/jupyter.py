@@ -91,8 +91,8 @@ class Kernel:
         self.session = uuid.uuid4().hex
         self.socket = lab.websocket(f"api/kernels/{identifier}/channels?session_id={self.session}")
 
-    def execute(self, code, deadline=REPLY_DEADLINE):
-        """Runs code and returns its text: streams and results, in order, until the kernel is idle."""
+    def tell(self, code):
+        """Sends code to run, and returns the message's id without waiting for an answer."""
         message = uuid.uuid4().hex
         self.socket.send(json.dumps({
             "header": {
@@ -103,6 +103,11 @@ class Kernel:
             "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
             "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
         }))
+        return message
+
+    def execute(self, code, deadline=REPLY_DEADLINE):
+        """Runs code and returns its text: streams and results, in order, until the kernel is idle."""
+        message = self.tell(code)
         output = []
         end = time.monotonic() + deadline
         while time.monotonic() < end:
