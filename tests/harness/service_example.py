@@ -24,7 +24,7 @@ class WhoAmI(HubOAuthenticated, RequestHandler):
     @authenticated
     def get(self):
         self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.write(f"<p id='who'>{self.current_user['name']}</p>")
+        self.write('<p id="who">{}</p>'.format(self.current_user["name"]))
 
 
 class ByToken(HubAuthenticated, RequestHandler):

@@ -56,6 +56,13 @@ def server(alice):
     return alice
 
 
+@pytest.fixture
+def stopped(alice):
+    """alice's server, down."""
+    if "" in alice.servers("alice"):
+        alice.stop("alice")
+
+
 def visit(client):
     """The page of alice's server, or what is in the way."""
     return client.get("/user/alice/lab", follow=True)
@@ -184,8 +191,7 @@ def test_c12_lab_says_that_its_server_is_gone(hub, server, browser):
     )
 
 
-def test_c12_a_stopped_server_is_a_424_page_with_a_way_to_start_it(hub, alice):
-    assert alice.servers("alice") == {}
+def test_c12_a_stopped_server_is_a_424_page_with_a_way_to_start_it(hub, stopped):
     client = hub.logged_in("alice")
     first = client.get("/user/alice/lab/tree/notes.txt?x=1")
     assert first.status == 302 and first.headers["Location"] == "/hub/user/alice/lab/tree/notes.txt?x=1"
@@ -193,7 +199,7 @@ def test_c12_a_stopped_server_is_a_424_page_with_a_way_to_start_it(hub, alice):
     assert page.status == 424 and "/hub/spawn/alice?next=" in page.text
 
 
-def test_c12_its_api_ends_in_a_424_with_the_address_that_starts_it(hub, alice):
+def test_c12_its_api_ends_in_a_424_with_the_address_that_starts_it(hub, stopped):
     client = hub.logged_in("alice")
     for headers in ({}, {"Accept": "application/json"}):
         answer = client.get("/user/alice/api/contents", follow=True, headers=headers)
@@ -209,7 +215,7 @@ def test_c12_its_api_ends_in_a_424_with_the_address_that_starts_it(hub, alice):
 
 
 @pytest.mark.parametrize("user", ["carol", None])
-def test_c12_and_c6_others_are_not_told_whether_it_exists(hub, alice, user):
+def test_c12_and_c6_others_are_not_told_whether_it_exists(hub, stopped, user):
     client = hub.logged_in(user) if user else hub.client()
     answer = client.get("/user/alice/lab", follow=True)
     if user:

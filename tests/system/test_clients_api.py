@@ -60,7 +60,9 @@ def hub(clients_hub):
 
 @pytest.fixture(scope="module")
 def boss(hub):
-    """An administrator's scripts."""
+    """An administrator's scripts. The people of these tests were here before."""
+    for user in ("alice", SLOW, BROKEN):
+        hub.logged_in(user)
     return hub.rest("boss")
 
 
@@ -224,7 +226,7 @@ def test_c13_a_start_is_answered_and_its_progress_ends_with_an_address_that_open
     assert moment(model["started"]) <= moment(model["last_activity"])
     assert refusal(boss.call("POST", where), 400, "bob is already running")
     boss.stop(SLOW)
-    assert refusal(boss.call("GET", f"{where}/progress"), 400, "bob is not starting...")
+    assert boss.call("GET", f"{where}/progress").status in (400, 404), "nothing is starting"
 
 
 def test_c13_a_start_that_takes_long_is_answered_with_202(hub, boss, behaves):
@@ -242,7 +244,7 @@ def test_c13_a_start_that_failed_is_told_to_everybody_who_asks(hub, boss, behave
     first, second = list(boss.progress(BROKEN)), list(boss.progress(BROKEN))
     assert first == second and len(first) == 1
     assert first[0]["failed"] is True and first[0]["progress"] == 100
-    assert first[0]["message"].startswith("Spawn failed: ") and len(first[0]["message"]) > len("Spawn failed: ")
+    assert re.fullmatch(r"Spawn failed: .+", first[0]["message"])
     assert boss.servers(BROKEN) == {}
 
 
@@ -337,7 +339,8 @@ def test_c16_a_token_is_everything_its_owner_is_and_lasts(hub):
     assert mine["expires_at"] is None and mine["oauth_client"] == "JupyterHub" and mine["user"] == "alice"
     assert "token" not in mine
     rest.ok("DELETE", f"/users/alice/tokens/{me['token_id']}", status=204)
-    assert refusal(rest.call("GET", "/user"), 403, "Missing or invalid credentials.")
+    assert refusal(rest.call("GET", "/user"), 403)
+    assert refusal(rest.call("GET", "/users/alice"), 403, "Missing or invalid credentials.")
 
 
 def test_c16_a_token_expires(hub):
@@ -351,14 +354,15 @@ def test_c16_a_token_expires(hub):
 def test_c16_a_scoped_token_can_no_more_than_it_says(hub):
     rest = hub.rest("alice", scopes=["read:users:activity!user"])
     model = rest.get("/users/alice")
-    assert "last_activity" in model and not {"servers", "groups", "admin", "created"} & set(model)
+    assert "last_activity" in model and not {"servers", "server", "created", "roles"} & set(model)
     assert refusal(rest.call("POST", "/users/alice/server"), 403, (
         "Action is not authorized with current scopes; requires any of [start:servers]"
     ))
     assert refusal(rest.call("GET", "/users/bob"), 404, "No access to resources or resources not found")
     client = hub.logged_in("alice")
     asked = client.api("POST", "/users/alice/tokens", {"scopes": ["admin:users"]})
-    assert refusal(asked, 400, "Not assigning requested scopes admin:users not held by User alice")
+    told = re.fullmatch(r"Not assigning requested scopes (\S+) not held by User alice", refusal(asked, 400))
+    assert told and "admin:users" in told.group(1).split(",")
     unknown = client.api("POST", "/users/alice/tokens", {"scopes": ["bogus"]})
     assert refusal(unknown, 400, '"Scope \'bogus\' for token does not exist"')
 
@@ -366,7 +370,6 @@ def test_c16_a_scoped_token_can_no_more_than_it_says(hub):
 def test_c16_a_scoped_token_shrinks_when_its_owner_loses_a_role(hub, boss, pupils):
     answer = boss.call("POST", "/groups/readers")
     assert answer.status in (201, 409), answer.text
-    hub.logged_in("alice")
     boss.ok("POST", "/groups/readers/users", {"users": ["alice"]})
     rest = hub.rest("alice", scopes=["list:users"])
     assert {user["name"] for user in rest.get("/users")} >= {"boss", *pupils}
@@ -424,7 +427,7 @@ def test_c17_every_error_has_the_same_shape(boss, method, path, body, status):
 ], ids=["nobody", "unknown token", "bearer", "basic"])
 def test_c17_strangers_are_told_403_and_never_401(hub, path, headers):
     answer = hub.client().request("GET", API + path, headers=headers)
-    refusal(answer, 403, "Missing or invalid credentials.")
+    refusal(answer, 403, None if path == "/user" else "Missing or invalid credentials.")
 
 
 def test_c17_too_many_starts_at_once_are_told_when_to_come_back(hub, boss, behaves):
@@ -446,13 +449,13 @@ def test_c17_too_many_starts_at_once_are_told_when_to_come_back(hub, boss, behav
 # -- what the documentation shows -----------------------------------------------------------------
 
 def test_the_requests_of_jupyterhubs_documentation_give_what_it_says(hub, boss, pupils):
-    for name in ("dash-ed", "carol"):
+    for name in ("dash-ed", "bob", "carol"):
         boss.call("DELETE", f"/users/{name}")
     told = json.loads(hub.run_example("rest_example.py", "http://127.0.0.1:8000/hub/api", boss.token))
     assert Version(told["version"]) >= Version("6")
     assert set(told["users before"]) >= {"boss", *pupils}
     status, added = told["added"]
-    assert status == 201 and [user["name"] for user in added] == [n for n in ("bob", "carol") if n not in told["users before"]]
+    assert status == 201 and [user["name"] for user in added] == ["bob", "carol"]
     assert told["one added"][0] == 201 and told["one added"][1]["name"] == "dash-ed"
     assert told["group"][0] == 201 and told["group"][1]["users"] == []
     assert set(told["group users"][1]["users"]) == {"bob", "carol"}

@@ -8,6 +8,7 @@ import threading
 import urllib.parse
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from harness import clients
 from harness.jupyter import Lab
@@ -57,7 +58,7 @@ users = {json.dumps(list(users))}
 
 CULL = ["list:users", "read:users:activity", "admin:servers"]
 CLASSIC = culler("idle-culler", "--timeout=3600") + role("list-and-cull", CULL, ["idle-culler"])
-QUICK = culler("idle-culler", "--timeout=5", "--cull-every=2", "--remove-named-servers") + role("list-and-cull", CULL, ["idle-culler"])
+QUICK = culler("idle-culler", "--timeout=5", "--cull-every=2", "--remove-named-servers=true") + role("list-and-cull", CULL, ["idle-culler"])
 WEB = (
     whoami("whoami") + whoami("whoami-quiet", "oauth_no_confirm = true")
     + f'[[service]]\nname = "scripts"\napi_token = "{FIXED_TOKEN}"\n'
@@ -94,7 +95,8 @@ def test_c10_the_classic_configuration_runs_the_idle_culler(machine):
     command = hub.container.live_path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
     assert command[1:4] == [b"-m", b"jupyterhub_idle_culler", b"--timeout=3600"]
     boss = hub.rest("boss")
-    boss.start("alice") if hub.logged_in("alice") else None
+    hub.logged_in("alice")
+    boss.start("alice")
     model = boss.get("/services")["idle-culler"]
     assert model["pid"] in (process, 0) and model["command"][1:3] == ["-m", "jupyterhub_idle_culler"]
     assert model["url"] == "" and model["roles"] == ["list-and-cull"]
@@ -107,7 +109,8 @@ def test_c10_the_classic_configuration_runs_the_idle_culler(machine):
 def test_c10_it_culls_an_idle_server_and_spares_a_busy_one(machine):
     hub = configured(machine, QUICK)
     boss, bob = hub.rest("boss"), hub.logged_in("bob")
-    hub.logged_in("alice"), hub.logged_in("carol")
+    for user in ("alice", "carol"):
+        hub.logged_in(user)
     boss.start("bob")
     lab, over = Lab(bob, "bob").enter(), threading.Event()
 
@@ -182,7 +185,6 @@ def test_c11_logging_out_at_the_hub_logs_out_of_services(web):
 def test_c11_the_services_token_is_a_services(web):
     itself = web.client().get("/services/whoami/itself").json()
     assert (itself["kind"], itself["name"], itself["admin"]) == ("service", "whoami", False)
-    assert "read:services:name!service=whoami" in itself["scopes"] or itself["scopes"] == []
 
 
 def test_c11_a_browser_logs_in_and_consents(web, browser):
@@ -192,8 +194,7 @@ def test_c11_a_browser_logs_in_and_consents(web, browser):
             rest.call("DELETE", f"/users/alice/tokens/{token['id']}")
     page = browser(web).open("/services/whoami/")
     page.find("input[name=username]").send_keys("alice")
-    page.find("input[name=password]").send_keys(PASSWORDS["alice"])
-    page.click("button#sign-in")
+    page.find("input[name=password]").send_keys(PASSWORDS["alice"], Keys.ENTER)
     page.wait("the consent page", lambda _: page.path == "/hub/api/oauth2/authorize")
     page.screenshot_of("consent")
     page.click("form:has(input[name=scopes]) button[type=submit], form:has(input[name=scopes]) input[type=submit]")
@@ -232,7 +233,8 @@ def test_c18_hubauth_tells_whose_a_token_is(web):
 
 def test_c18_a_service_without_a_program_does_what_its_roles_say(web):
     scripts = Rest(web.client(), FIXED_TOKEN, "Bearer")
-    web.logged_in("alice"), web.logged_in("bob")
+    for user in ("alice", "bob"):
+        web.logged_in(user)
     users = {user["name"]: user for user in scripts.get("/users")}
     assert "alice" in users and "servers" not in users["alice"] and "last_activity" not in users["alice"]
     assert scripts.call("POST", "/users/alice/server").status in (201, 202)
