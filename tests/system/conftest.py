@@ -91,7 +91,10 @@ def client_layers(deb):
 def clients_hub(client_layers):
     """A machine for one test file, with JupyterHub's own programs."""
     with container.Container(client_layers, "clients") as machine:
-        yield Hub(machine)
+        made = Hub(machine)
+        yield made
+        complaints = [entry["MESSAGE"] for entry in machine.journal("--priority=err", "-u", "hub.service", "-u", "hub-broker.service")]
+        assert complaints == [], complaints
 
 
 @pytest.fixture
