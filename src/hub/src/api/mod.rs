@@ -5,7 +5,6 @@ mod authorizations;
 mod body;
 mod caller;
 mod check;
-mod document;
 mod groups;
 mod hub;
 mod log;

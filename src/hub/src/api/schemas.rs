@@ -71,6 +71,7 @@ fn answers() -> Value {
         "Nothing": {"nullable": true},
         "Text": text(),
         "Events": text(),
+        "Page": text(),
         "Version": object(&["version"], json!({"version": text()})),
         "Info": object(&["version", "python", "sys_executable", "spawner", "authenticator"], json!({
             "version": text(), "python": text(), "sys_executable": text(), "spawner": free(), "authenticator": free(),

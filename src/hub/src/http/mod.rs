@@ -2,6 +2,7 @@
 
 pub mod cookies;
 pub mod credentials;
+pub mod document;
 pub mod faults;
 pub mod layers;
 pub mod listen;

@@ -20,7 +20,7 @@ pub struct Doc {
     pub scopes: &'static [&'static str],
     /// Arguments in the address: name, JSON schema type, meaning.
     pub query: &'static [(&'static str, &'static str, &'static str)],
-    /// The body's schema, by its name in [`super::schemas`].
+    /// The body's schema, by its name.
     pub body: Option<&'static str>,
     /// Every status that is an answer of this call alone, with the schema of its body (`""`: no body). What all calls
     /// may answer ([`COMMON`]) is added.
@@ -28,12 +28,30 @@ pub struct Doc {
 }
 
 impl Doc {
-    /// To be completed with `..Doc::NONE`.
-    pub const NONE: Self = Self { summary: "", scopes: &[], query: &[], body: None, answers: &[] };
+    /// A call that takes nothing beside its path.
+    pub const fn new(
+        summary: &'static str,
+        scopes: &'static [&'static str],
+        answers: &'static [(u16, &'static str)],
+    ) -> Self {
+        Self { summary, scopes, query: &[], body: None, answers }
+    }
+
+    /// With arguments in the address.
+    #[must_use]
+    pub const fn query(self, query: &'static [(&'static str, &'static str, &'static str)]) -> Self {
+        Self { query, ..self }
+    }
+
+    /// With a body.
+    #[must_use]
+    pub const fn body(self, schema: &'static str) -> Self {
+        Self { body: Some(schema), ..self }
+    }
 }
 
 /// What every call that needs somebody to be known may answer.
-const COMMON: &[(u16, &str)] = &[(400, "Error"), (403, "Error"), (404, "Error"), (413, "Error")];
+const COMMON: &[(u16, &str)] = &[(304, ""), (400, "Error"), (403, "Error"), (404, "Error"), (413, "Error")];
 
 /// One method of one path with its description.
 #[derive(Clone, Debug)]
@@ -168,6 +186,7 @@ fn answer(status: u16, schema: &str) -> Value {
         "" => return answer,
         "Events" => "text/event-stream",
         "Text" => "text/plain",
+        "Page" => "text/html",
         _ => "application/json",
     };
     if let Some(object) = answer.as_object_mut() {
