@@ -27,7 +27,7 @@ use crate::http::origin::Authority;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
-use crate::servers::registry::{Deadlines, Servers};
+use crate::servers::registry::{Servers, Settings};
 use crate::store::{Store, StoreError};
 
 /// The version of this hub, as in `Cargo.toml`.
@@ -131,11 +131,8 @@ impl App {
         let sessions = Sessions::load(store.clone(), Arc::clone(&tokens), config.hub.cookie_lifetime, now()).await?;
         let (p, g, s) = (Arc::clone(&people), Arc::clone(&groups), Arc::clone(&services));
         let access = Access::new((catalog, roles), p, g, s, Arc::clone(&shares), changes);
-        let deadlines = Deadlines { start: config.server.start_timeout, stop: config.server.stop_timeout };
-        let servers = Servers::new(parts.launcher, store.clone(), deadlines, config.hub.base_url.clone());
-        for row in store.server_rows().await? {
-            servers.get(&row.id);
-        }
+        let (p, t) = (Arc::clone(&people), Arc::clone(&tokens));
+        let servers = Servers::load(parts.launcher, store, Settings::of(&config), p, t).await?;
         Ok(Arc::new(Self {
             people,
             groups,
@@ -165,7 +162,7 @@ impl App {
 
     /// The path of a server: `/user/alice/`.
     pub fn server_url(&self, id: &ServerId) -> String {
-        format!("{}user/{}/", self.base_url(), id.url_segment())
+        self.servers.path(id)
     }
 
     /// Whether the hub calls this person an administrator.

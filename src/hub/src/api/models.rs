@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::auth::scopes::{Cover, Resource, Scopes};
 use crate::clock::{Usec, iso};
-use crate::servers::registry::Server;
+use crate::servers::server::Server;
 use crate::servers::state::Snapshot;
 use crate::store::users::UserRow;
 

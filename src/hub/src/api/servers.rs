@@ -12,7 +12,8 @@ use super::caller::Caller;
 use crate::app::App;
 use crate::clock::now;
 use crate::http::faults::Fault;
-use crate::servers::registry::{Busy, Server};
+use crate::servers::registry::Busy;
+use crate::servers::server::Server;
 use crate::servers::state::{Cause, State as ServerState};
 
 /// How long a call waits for the end of what it began: `slow_spawn_timeout` and `slow_stop_timeout`.
@@ -23,8 +24,7 @@ pub async fn start(State(app): State<Arc<App>>, caller: Caller, Path(name): Path
     let id = caller.on_server(&["start:servers"], &name, "")?;
     keep_account(&app, &id).await?;
     match app.servers.start(&id) {
-        Err(Busy::Running) => Err(Fault::BadRequest(format!("{} is already running", id.user))),
-        Err(Busy::Stopping) => Err(Fault::BadRequest(format!("{} is pending stop", id.user))),
+        Err(busy) => Err(Fault::BadRequest(format!("{busy:?}"))),
         Ok(server) => {
             tracing::info!(
                 hub_user = id.user.as_str(),

@@ -41,7 +41,7 @@ fn pending_url(app: &App, id: &ServerId, next: Option<&str>) -> String {
 fn begin(app: &App, id: &ServerId, next: Option<&str>) -> Redirect {
     match app.servers.start(id) {
         Err(Busy::Running) => Redirect::to(&next.map_or_else(|| app.server_url(id), str::to_owned)),
-        Ok(_) | Err(Busy::Stopping) => Redirect::to(&pending_url(app, id, next)),
+        Ok(_) | Err(_) => Redirect::to(&pending_url(app, id, next)),
     }
 }
 

@@ -6,7 +6,7 @@ use super::locale::Text;
 use super::view::{self, Actions, FailureKind, ServerView, Stage};
 use crate::app::App;
 use crate::clock::system_time;
-use crate::servers::registry::Server;
+use crate::servers::server::Server;
 use crate::servers::state::{Cause, Failure, Phase, Snapshot};
 
 /// A server as the pages show it.

@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
 use hubd_base::names::ServerId;
-use tokio::sync::broadcast;
+use hubd_base::secret::Secret;
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::upstream;
@@ -28,6 +29,17 @@ pub enum Behaviour {
     Refused,
 }
 
+/// How a unit ends that is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopLeaves {
+    /// In time and well.
+    Nothing,
+    /// By SIGKILL at the deadline: a failed unit, seen some time before the launcher has cleared it and answers.
+    Killed,
+    /// Not until the test allows it.
+    Waiting,
+}
+
 /// A unit's state, and the task that plays its process.
 type Unit = (UnitState, Option<JoinHandle<()>>);
 
@@ -37,6 +49,13 @@ pub struct FakeLauncher {
     changes: broadcast::Sender<ServerId>,
     pub behaviour: Mutex<Behaviour>,
     pub starts: Mutex<u32>,
+    /// The token of each server's last start.
+    pub tokens: Mutex<HashMap<ServerId, String>>,
+    /// How units end that are stopped.
+    pub stop_leaves: Mutex<StopLeaves>,
+    /// Lets a stop that waits go on.
+    pub may_stop: Notify,
+    reads: watch::Sender<u32>,
 }
 
 impl FakeLauncher {
@@ -47,6 +66,10 @@ impl FakeLauncher {
             changes: broadcast::channel(100).0,
             behaviour: Mutex::new(Behaviour::Answers),
             starts: Mutex::new(0),
+            tokens: Mutex::default(),
+            stop_leaves: Mutex::new(StopLeaves::Nothing),
+            may_stop: Notify::new(),
+            reads: watch::Sender::new(0),
         })
     }
 
@@ -61,9 +84,11 @@ impl FakeLauncher {
 }
 
 impl Launcher for FakeLauncher {
-    fn start<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+    fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         Box::pin(async move {
             *self.starts.lock().unwrap() += 1;
+            let token = String::from_utf8(token.expose().to_vec()).unwrap();
+            self.tokens.lock().unwrap().insert(id.clone(), token);
             let behaviour = *self.behaviour.lock().unwrap();
             let invocation = "0123456789abcdef0123456789abcdef".to_owned();
             let (state, task) = match behaviour {
@@ -88,15 +113,28 @@ impl Launcher for FakeLauncher {
 
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
         Box::pin(async move {
+            let up = matches!(self.units.lock().unwrap().get(id), Some((UnitState::Active { .. }, _)));
+            let leaves = *self.stop_leaves.lock().unwrap();
+            if up && leaves == StopLeaves::Killed {
+                let mut seen = self.reads.subscribe();
+                let result = "timeout (9)".to_owned();
+                self.end(id, UnitState::Failed { invocation: "00".into(), result });
+                seen.changed().await.unwrap();
+            }
+            if up && leaves == StopLeaves::Waiting {
+                self.may_stop.notified().await;
+            }
             self.end(id, UnitState::Absent);
             Ok(())
         })
     }
 
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {
-        Box::pin(
-            async move { Ok(self.units.lock().unwrap().get(id).map_or(UnitState::Absent, |(state, _)| state.clone())) },
-        )
+        Box::pin(async move {
+            let state = self.units.lock().unwrap().get(id).map_or(UnitState::Absent, |(state, _)| state.clone());
+            self.reads.send_modify(|reads| *reads += 1);
+            Ok(state)
+        })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServerId>, LaunchError>> {

@@ -1,6 +1,7 @@
 //! `/hub/home`, `/hub/spawn`, `/hub/spawn-pending`, `/hub/stop`, `/hub/user/...`.
 
 use hubd::servers::launcher::UnitState;
+use hubd::servers::registry::Servers;
 
 use crate::launcher::{Behaviour, DEADLINE};
 use crate::world::{World, id};
@@ -91,8 +92,10 @@ async fn a_unit_that_runs_already_is_adopted_at_start() {
     world.wait_for("alice", "running").await;
     let launcher = std::sync::Arc::clone(&world.launcher);
     let store = hubd::store::Store::open(&world.folder.path().join("other.sqlite")).unwrap();
-    let deadlines = hubd::servers::registry::Deadlines { start: DEADLINE, stop: DEADLINE };
-    let again = hubd::servers::registry::Servers::new(launcher, store, deadlines, "/".into());
+    let people = hubd::auth::people::People::load(store.clone(), Default::default()).await.unwrap();
+    let tokens = hubd::auth::tokens::Tokens::load(store.clone(), 0).await.unwrap();
+    let settings = hubd::servers::registry::Settings::of(&world.app.config);
+    let again = Servers::load(launcher, store, settings, people.into(), tokens.into()).await.unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     tokio::spawn(hubd::servers::watch::run(again.clone(), stop.clone(), || {}));
     let server = again.get(&id("alice"));
