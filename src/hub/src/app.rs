@@ -165,6 +165,12 @@ impl App {
         self.servers.path(id)
     }
 
+    /// The path of the stream that tells how a start goes: `/hub/api/users/alice/server/progress`.
+    pub fn progress_url(&self, id: &ServerId) -> String {
+        let which = if id.server.is_default() { "server".to_owned() } else { format!("servers/{}", id.server) };
+        format!("{}hub/api/users/{}/{which}/progress", self.base_url(), id.user.url_segment())
+    }
+
     /// Whether the hub calls this person an administrator.
     pub fn is_admin(&self, user: &UserName) -> bool {
         self.people.find(user).is_some_and(|person| person.admin)

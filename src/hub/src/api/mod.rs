@@ -7,13 +7,13 @@ mod log;
 mod models;
 mod page;
 mod progress;
-mod servers;
+pub mod servers;
 mod users;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get};
 
 pub use hub::root;
 
@@ -30,8 +30,17 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/user", get(users::whoami))
         .route("/users", get(users::list))
         .route("/users/{user}", get(users::show))
-        .route("/users/{user}/server", post(servers::start).delete(servers::stop))
+        .route("/users/{user}/server", server())
+        .route("/users/{user}/servers/", server())
+        .route("/users/{user}/servers/{server}", server())
         .route("/users/{user}/server/progress", get(progress::follow))
+        .route("/users/{user}/servers/{server}/progress", get(progress::follow))
         .route("/users/{user}/server/log", get(log::read))
+        .route("/users/{user}/servers/{server}/log", get(log::read))
         .fallback(|| async { Fault::NotFound })
+}
+
+/// What can be done with a server.
+fn server() -> MethodRouter<Arc<App>> {
+    get(servers::show).put(servers::create).post(servers::start).patch(servers::change).delete(servers::stop)
 }

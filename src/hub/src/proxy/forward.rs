@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
-use super::{headers, upgrade};
+use super::headers::{self, Credentials};
+use super::upgrade;
 use crate::http::faults::Fault;
 use crate::servers::state::Backend;
 
@@ -31,8 +32,10 @@ const POOL_IDLE: Duration = Duration::from_secs(60);
 /// Unused connections kept per server; a browser opens six.
 const POOL_SIZE: usize = 16;
 
-/// How long a visitor may go on with what a request began.
+/// What a visitor may do, and how long they may go on with what a request began.
 pub struct Right {
+    /// What of their credentials the server sees.
+    pub credentials: Credentials,
     /// Cancelled when the visitor's token is revoked: answers break off.
     pub ended: CancellationToken,
     /// Resolves when the visitor's right ends in any way: tunnels close.
@@ -68,7 +71,7 @@ impl Forwarder {
         address: &str,
         mut request: Request<Incoming>,
     ) -> Result<Response<Body>, Fault> {
-        let wants_upgrade = headers::prepare_request(request.headers_mut(), address).is_some();
+        let wants_upgrade = headers::prepare_request(request.headers_mut(), address, right.credentials).is_some();
         let browser = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
         let Some(uri) = uri_of(backend, request.uri()) else {
             return Err(Fault::BadRequest("this address makes no sense".into()));
@@ -79,7 +82,7 @@ impl Forwarder {
             Ok(response) => response,
             Err(error) => return Err(fault(&error)),
         };
-        headers::prepare_response(response.headers_mut());
+        headers::prepare_response(response.headers_mut(), right.credentials);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(browser) = browser else {
                 return Err(Fault::Silent("the server switched protocols unasked".into()));
