@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ pub struct FakeLauncher {
     /// Lets a stop that waits go on.
     pub may_stop: Notify,
     reads: watch::Sender<u32>,
+    reached: Mutex<HashMap<ServerId, Arc<AtomicU32>>>,
 }
 
 impl FakeLauncher {
@@ -70,7 +72,21 @@ impl FakeLauncher {
             stop_leaves: Mutex::new(StopLeaves::Nothing),
             may_stop: Notify::new(),
             reads: watch::Sender::new(0),
+            reached: Mutex::default(),
         })
+    }
+
+    /// How many requests reached a server.
+    pub fn reached(&self, id: &ServerId) -> u32 {
+        self.reached.lock().unwrap().get(id).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// A unit is gone, and nobody is told.
+    pub fn vanish(&self, id: &ServerId) {
+        if let Some((_, Some(task))) = self.units.lock().unwrap().remove(id) {
+            task.abort();
+        }
+        let _ = std::fs::remove_file(self.socket(id));
     }
 
     /// What `systemctl stop` or a crash behind the hub's back does.
@@ -101,7 +117,8 @@ impl Launcher for FakeLauncher {
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, None)
                 }
                 Behaviour::Answers => {
-                    let task = tokio::spawn(upstream::serve(self.socket(id)));
+                    let reached = Arc::clone(self.reached.lock().unwrap().entry(id.clone()).or_default());
+                    let task = tokio::spawn(upstream::serve(self.socket(id), reached));
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, Some(task))
                 }
             };

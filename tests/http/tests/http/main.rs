@@ -12,9 +12,13 @@
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
 mod api;
+mod calls;
 mod launcher;
 mod login;
+mod named;
 mod server;
+mod servers;
+mod singleuser;
 mod spawn;
 mod tunnel;
 mod upstream;

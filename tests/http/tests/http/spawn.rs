@@ -142,7 +142,7 @@ async fn a_stopped_server_is_offered_to_people_and_told_to_programs() {
     assert_eq!((told.status, told.header("content-type")), (424, "application/json"));
     assert!(told.text().contains("no longer running at /user/alice/api/contents"));
     let mut bob = world.browser_of("bob").await;
-    assert_eq!(bob.get("/hub/user/alice/lab").await.status, 403);
+    assert_eq!(bob.get("/hub/user/alice/lab").await.status, 404);
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ use hubd::http::listen::Listeners;
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve;
 use hubd::servers::watch;
-use hubd_base::config;
+use hubd::store::Store;
+use hubd_base::config::{self, Config};
 use hubd_base::names::{ServerId, UserName};
 use hubd_proto::login::{Outcome, Reply, Request as LoginRequest};
 use hyper::body::Incoming;
@@ -64,6 +65,30 @@ impl World {
         std::fs::write(folder.path().join("hub.toml"), configuration).unwrap();
         let config = config::load(folder.path()).map_err(|errors| format!("{errors:?}")).unwrap().config;
         let launcher = FakeLauncher::new(folder.path().to_owned());
+        Self::begin(config, folder, launcher).await
+    }
+
+    /// As [`World::new`], with the configuration as values.
+    pub async fn with(configure: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        configure(&mut config);
+        let folder = tempfile::tempdir().unwrap();
+        let launcher = FakeLauncher::new(folder.path().to_owned());
+        Self::begin(config, folder, launcher).await
+    }
+
+    /// The hub ends and begins again, with the same database and the same units.
+    pub async fn restart(self) -> Self {
+        let Self { app, folder, launcher, _stop, .. } = self;
+        let config = app.config.clone();
+        drop(_stop);
+        for socket in ["login.sock", "control.sock"] {
+            std::fs::remove_file(folder.path().join(socket)).unwrap();
+        }
+        Self::begin(config, folder, launcher).await
+    }
+
+    async fn begin(config: Config, folder: TempDir, launcher: Arc<FakeLauncher>) -> Self {
         let authorized = Arc::new(AtomicBool::new(true));
         let login_socket = folder.path().join("login.sock");
         tokio::spawn(pam(UnixListener::bind(&login_socket).unwrap()));
@@ -88,6 +113,21 @@ impl World {
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
         Self { app, launcher, address, authorized, folder, _stop: stop.drop_guard() }
+    }
+
+    /// A second look at the database.
+    pub fn store(&self) -> Store {
+        Store::open(&self.folder.path().join("hub.sqlite")).unwrap()
+    }
+
+    /// Waits for what is told by no event.
+    pub async fn until<F: Future<Output = bool>>(&self, mut holds: impl FnMut() -> F) {
+        let wait = async {
+            while !holds().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, wait).await.expect("it never came true");
     }
 
     pub fn browser(&self) -> Browser {
