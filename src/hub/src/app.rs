@@ -28,7 +28,7 @@ use crate::http::origin::Authority;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
-use crate::servers::registry::{Deadlines, Servers};
+use crate::servers::registry::{Servers, Settings, Ties};
 use crate::services::launcher::ServiceLauncher;
 use crate::services::manager::Manager;
 use crate::services::tokens as service_tokens;
@@ -145,11 +145,8 @@ impl App {
         let sessions = Sessions::load(store.clone(), Arc::clone(&tokens), config.hub.cookie_lifetime, now()).await?;
         let (p, g, s) = (Arc::clone(&people), Arc::clone(&groups), Arc::clone(&services));
         let access = Access::new((catalog, roles), p, g, s, Arc::clone(&shares), changes);
-        let deadlines = Deadlines { start: config.server.start_timeout, stop: config.server.stop_timeout };
-        let servers = Servers::new(parts.launcher, store.clone(), deadlines, config.hub.base_url.clone());
-        for row in store.server_rows().await? {
-            servers.get(&row.id);
-        }
+        let ties = Ties { people: Arc::clone(&people), tokens: Arc::clone(&tokens), shares: Arc::clone(&shares) };
+        let servers = Servers::load(parts.launcher, store, Settings::of(&config), ties).await?;
         Ok(Arc::new(Self {
             people,
             groups,
@@ -180,7 +177,13 @@ impl App {
 
     /// The path of a server: `/user/alice/`.
     pub fn server_url(&self, id: &ServerId) -> String {
-        format!("{}user/{}/", self.base_url(), id.url_segment())
+        self.servers.path(id)
+    }
+
+    /// The path of the stream that tells how a start goes: `/hub/api/users/alice/server/progress`.
+    pub fn progress_url(&self, id: &ServerId) -> String {
+        let which = if id.server.is_default() { "server".to_owned() } else { format!("servers/{}", id.server) };
+        format!("{}hub/api/users/{}/{which}/progress", self.base_url(), id.user.url_segment())
     }
 
     /// The path of a service's pages: `/services/grades/`.

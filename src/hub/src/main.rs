@@ -127,7 +127,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     stop.cancel();
     let _ = tokio::join!(watching, managing, keeping);
-    app.servers.save_activity(app.started).await;
+    app.servers.save_activity().await;
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -163,7 +163,7 @@ async fn keep_activity(app: Arc<App>, stop: CancellationToken) {
             () = tokio::time::sleep(ACTIVITY_INTERVAL) => {}
         }
         let before = now();
-        app.servers.save_activity(saved).await;
+        app.servers.save_activity().await;
         if let Err(error) = app.tokens.save_activity(saved, before).await {
             tracing::warn!("cannot write the last use of tokens, retrying with the next batch: {error}");
         }

@@ -1,9 +1,11 @@
-// Home: follows the state of the server. An event with news makes the page fetch itself again.
+// Home: follows the states of the servers. An event with news makes the page fetch itself again.
 "use strict";
 
 (() => {
   const server = () => document.getElementById("server");
-  const shown = () => document.getElementById("server-state").dataset.state;
+  // The state that the page shows of a server; the default one has no name.
+  const shown = (name = server().dataset.server) =>
+    document.querySelector(`[data-server="${CSS.escape(name)}"] [data-state]`)?.dataset.state;
   let busy = false;
   let missed = false;
 
@@ -36,7 +38,7 @@
     events.onopen = () => lost(false);
     events.onmessage = (event) => {
       const news = JSON.parse(event.data);
-      if (news.server === server().dataset.server && news.state !== shown()) update();
+      if (news.state !== shown(news.server)) update();
     };
     // The browser connects again by itself unless the hub said no: then the page is asked, which leads to the login if need be.
     events.onerror = () => {

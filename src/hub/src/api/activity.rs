@@ -14,7 +14,7 @@ use super::timestamp;
 use crate::app::App;
 use crate::clock::{Usec, iso, now};
 use crate::http::faults::Fault;
-use crate::servers::registry::Server;
+use crate::servers::server::Server;
 
 /// How far ahead a client's clock may be, microseconds: 59 minutes.
 const AHEAD_MAX: Usec = 59 * 60 * 1_000_000;
@@ -69,7 +69,7 @@ fn of_servers(app: &App, user: &UserName, servers: &Map<String, Value>) -> Resul
     let one = |(name, info): (&String, &Value)| {
         let id = ServerName::parse(name).ok().map(|server| ServerId { user: user.clone(), server });
         let unknown = || Fault::BadRequest(format!("No such server '{name}' for user {user}"));
-        let server = id.and_then(|id| app.servers.find(&id)).ok_or_else(unknown)?;
+        let server = id.and_then(|id| app.servers.find(&id)).filter(|server| server.exists()).ok_or_else(unknown)?;
         let when = info.as_object().and_then(|info| info.get("last_activity"));
         Ok((server, moment(when.ok_or_else(|| Fault::BadRequest(SERVERS.into()))?)?))
     };

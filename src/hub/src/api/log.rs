@@ -1,13 +1,15 @@
-//! `/hub/api/users/{user}/server/log`: the last lines of a server's journal; not part of `JupyterHub`'s API.
+//! `/hub/api/users/{user}/server/log` and `.../servers/{server}/log`: the last lines of a server's journal; not part
+//! of `JupyterHub`'s API.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
+use super::servers::Address;
 use crate::app::App;
 use crate::http::faults::Fault;
 
@@ -21,14 +23,15 @@ pub struct Asked {
     lines: Option<u32>,
 }
 
-/// `GET ?lines=N` -> `{"lines": [{"time_usec", "priority", "identifier", "message"}]}`, oldest first.
+/// `GET ?lines=N` -> `{"lines": [{"time_usec", "priority", "identifier", "message"}]}`, oldest first. A server that
+/// was removed has lines all the same.
 pub async fn read(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Path(name): Path<String>,
+    address: Address,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Fault> {
-    let id = caller.on_server(&["servers"], &name, "")?;
+    let id = caller.on_server(&["servers"], &address.user, &address.server)?;
     let lines = asked.lines.unwrap_or(LINES).clamp(1, LINES_MAX);
     let lines = app.servers.journal(&id, "", lines).await.map_err(Fault::internal)?;
     Ok(Json(json!({ "lines": lines })))

@@ -15,7 +15,7 @@ mod progress;
 mod proxy;
 mod rules;
 mod schemas;
-mod servers;
+pub mod servers;
 mod services;
 mod share_codes;
 mod shared;
@@ -32,6 +32,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
+use axum::routing::MethodRouter;
 use axum::routing::{get, post, put};
 
 pub use hub::root;
@@ -65,8 +66,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/authorizations/token/{token}", get(authorizations::token))
         .route("/authorizations/cookie/{name}", get(authorizations::cookie_in_body))
         .route("/authorizations/cookie/{name}/{value}", get(authorizations::cookie))
-        .route("/users/{user}/server", post(servers::start).delete(servers::stop))
+        .route("/users/{user}/server", server())
+        .route("/users/{user}/servers/", server())
+        .route("/users/{user}/servers/{server}", server())
         .route("/users/{user}/server/progress", get(progress::follow))
+        .route("/users/{user}/servers/{server}/progress", get(progress::follow))
         .route("/users/{user}/server/log", get(log::read))
         .route("/services", get(services::list))
         .route("/services/{service}", get(services::show).post(services::add).delete(services::delete))
@@ -74,6 +78,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/shutdown", post(shutdown::end))
         .route("/metrics", get(metrics::read))
         .merge(sharing())
+        .route("/users/{user}/servers/{server}/log", get(log::read))
         .fallback(|| async { Fault::NotFound })
         .layer(DefaultBodyLimit::max(rules::BODY_MAX))
         .layer(from_fn(rules::apply))
@@ -98,4 +103,9 @@ fn sharing() -> Router<Arc<App>> {
         .route("/groups/{group}/shared", get(shared::with_group))
         .route("/groups/{group}/shared/{owner}/", with_group())
         .route("/groups/{group}/shared/{owner}/{server}", with_group())
+}
+
+/// What can be done with a server.
+fn server() -> MethodRouter<Arc<App>> {
+    get(servers::show).put(servers::create).post(servers::start).patch(servers::change).delete(servers::stop)
 }

@@ -1,15 +1,13 @@
 //! The JSON models of people and servers (contract 2.1 and 2.2): a field is there only if the caller's scopes show it.
 
-use std::sync::atomic::Ordering;
-
-use hubd_base::names::{ServerId, esc};
+use hubd_base::names::ServerId;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::auth::groups::Group;
 use crate::auth::scopes::{Cover, Resource, Scopes};
-use crate::clock::{Usec, iso};
-use crate::servers::registry::Server;
+use crate::clock::iso;
+use crate::servers::server::Server;
 use crate::servers::state::Snapshot;
 use crate::store::users::UserRow;
 
@@ -66,7 +64,7 @@ impl View<'_> {
             let snapshot = app.servers.find(&id).as_deref().map(Server::snapshot);
             let ready = snapshot.as_ref().is_some_and(|snapshot| snapshot.state.is_ready());
             put("server", ready.then(|| app.server_url(&id)).into());
-            put("pending", snapshot.as_ref().and_then(|snapshot| snapshot.state.pending()).into());
+            put("pending", snapshot.as_ref().and_then(Snapshot::pending).into());
             put("created", iso(row.created).into());
         }
         if activity {
@@ -118,7 +116,7 @@ impl View<'_> {
         let mut servers = Map::new();
         for server in self.app.servers.of(&row.name) {
             let snapshot = server.snapshot();
-            if self.shown == Shown::Active && !snapshot.state.is_active() {
+            if self.shown == Shown::Active && !snapshot.is_active() {
                 continue;
             }
             let name = server.id.server.as_str();
@@ -133,28 +131,32 @@ impl View<'_> {
     pub fn server(&self, server: &Server, snapshot: &Snapshot) -> Value {
         let app = self.app;
         let (user, name) = (server.id.user.as_str(), server.id.server.as_str());
-        let last_activity: Option<Usec> =
-            snapshot.backend.as_ref().map(|backend| backend.last_activity.load(Ordering::Relaxed));
+        let details = server.details().unwrap_or_default();
+        let url = app.server_url(&server.id);
+        let progress = app.progress_url(&server.id);
+        let full = |path: &str| app.config.hub.public_url.as_ref().map(|origin| format!("{origin}{path}"));
         let mut model = json!({
             "name": name,
-            "display_name": name,
+            "display_name": details.display_name,
             "full_name": format!("{user}/{name}"),
-            "last_activity": last_activity.map(iso),
+            "last_activity": server.last_activity().map(iso),
             "started": snapshot.started.filter(|_| snapshot.state.is_ready()).map(iso),
-            "pending": snapshot.state.pending(),
+            "pending": snapshot.pending(),
             "ready": snapshot.state.is_ready(),
-            "stopped": !snapshot.state.is_active(),
-            "url": app.server_url(&server.id),
-            "user_options": {},
-            "progress_url": format!("{}hub/api/users/{}/server/progress", app.base_url(), esc(user)),
-            "full_url": null,
-            "full_progress_url": null,
+            "stopped": !snapshot.is_active(),
+            "full_url": full(&url),
+            "full_progress_url": full(&progress),
+            "url": url,
+            "user_options": details.user_options,
+            "progress_url": progress,
             "state_word": snapshot.state.word(),
             "unit": server.id.unit_name(),
         });
         if self.sees(&["admin:server_state"], Resource::Server { user, server: name }) {
             if let Some(model) = model.as_object_mut() {
-                model.insert("state".into(), json!({"unit": server.id.unit_name()}));
+                let active = snapshot.state.is_active();
+                let state = if active { json!({"unit": server.id.unit_name()}) } else { json!({}) };
+                model.insert("state".into(), state);
             }
         }
         model

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::http::faults::Fault;
+use crate::http::public::origin;
 use crate::http::visitor::Visitor;
 
 /// Most items in one answer: `api_page_max_limit`.
@@ -59,18 +60,9 @@ impl FromRequestParts<Arc<App>> for Page {
         }
         let kept = kept.finish();
         let and = if kept.is_empty() { "" } else { "&" };
-        let address = format!("{}{path}?{kept}{and}", origin(parts, app));
+        let address = format!("{}{path}?{kept}{and}", origin(app, &parts.headers));
         Ok(Self { offset, limit: limit.clamp(1, LIMIT_MAX), paginated, address })
     }
-}
-
-/// Scheme and host as the client used them.
-fn origin(parts: &Parts, app: &App) -> String {
-    if let Some(public) = &app.config.hub.public_url {
-        return public.clone();
-    }
-    let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    host.map(|host| format!("http://{host}")).unwrap_or_default()
 }
 
 fn number(text: &str) -> Result<usize, Fault> {

@@ -20,7 +20,7 @@ use crate::auth::scopes::{Cover, Holding, Kind, Resource, definitions};
 use crate::auth::shares::{Grantee, Share, restricted};
 use crate::clock::{iso, now};
 use crate::http::faults::Fault;
-use crate::servers::registry::Server;
+use crate::servers::server::Server;
 
 /// Scopes of which any one shows who shares what.
 const READ: &[&str] = &["read:shares"];

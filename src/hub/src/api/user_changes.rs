@@ -24,7 +24,7 @@ use crate::auth::scopes::Resource;
 use crate::auth::tokens::Owner;
 use crate::clock::now;
 use crate::http::faults::Fault;
-use crate::servers::registry::Server;
+use crate::servers::server::Server;
 use crate::servers::state::State as ServerState;
 use crate::store::users::UserRow;
 

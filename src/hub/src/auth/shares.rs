@@ -197,21 +197,33 @@ impl Shares {
 
     /// Follows a person's new name.
     pub async fn rename_user(&self, before: &UserName, after: &UserName) {
-        let _turn = self.turn.lock().await;
         let with = Grantee::User(before.clone());
+        let named = |share: &Share| share.with == with || share.server.user == *before;
+        let rename = |share: &mut Share| {
+            if share.server.user == *before {
+                share.server.user = after.clone();
+            }
+            if share.with == with {
+                share.with = Grantee::User(after.clone());
+            }
+        };
+        self.follow(named, rename).await;
+    }
+
+    /// Follows a server's new name.
+    pub async fn rename_server(&self, before: &ServerId, after: &ServerId) {
+        self.follow(|share| share.server == *before, |share| share.server = after.clone()).await;
+    }
+
+    async fn follow(&self, concerned: impl Fn(&Share) -> bool, change: impl Fn(&mut Share)) {
+        let _turn = self.turn.lock().await;
         self.write(|known| {
-            let named: Vec<_> =
-                known.all().filter(|share| share.with == with || share.server.user == *before).cloned().collect();
-            for share in named {
+            let all: Vec<_> = known.all().filter(|share| concerned(share)).cloned().collect();
+            for share in all {
                 known.remove(&share);
-                let mut renamed = (*share).clone();
-                if renamed.server.user == *before {
-                    renamed.server.user = after.clone();
-                }
-                if renamed.with == with {
-                    renamed.with = Grantee::User(after.clone());
-                }
-                known.put(Arc::new(renamed));
+                let mut changed = (*share).clone();
+                change(&mut changed);
+                known.put(Arc::new(changed));
             }
         });
     }

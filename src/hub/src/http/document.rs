@@ -209,9 +209,10 @@ mod tests {
 
     #[test]
     fn what_is_registered_is_described() {
-        let doc = Doc { summary: "One", scopes: &["read:users"], answers: &[(200, "User")], ..Doc::NONE };
-        let routes =
-            Routes::default().get("/users/{user}", || async {}, doc).delete("/users/{user}", || async {}, Doc::NONE);
+        let doc = Doc::new("One", &["read:users"], &[(200, "User")]);
+        let gone = Doc::new("Gone", &[], &[]);
+        let routes = Routes::default().get("/users/{user}", || async {}, doc);
+        let routes = routes.delete("/users/{user}", || async {}, gone);
         let (_, operations) = routes.finish();
         let document = openapi(&operations, "/x/", json!({}));
         let one = &document["paths"]["/users/{user}"];

@@ -8,6 +8,7 @@ pub mod layers;
 pub mod listen;
 pub mod next;
 pub mod origin;
+pub mod public;
 pub mod redirect;
 pub mod serve;
 pub mod visitor;

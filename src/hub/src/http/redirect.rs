@@ -1,4 +1,4 @@
-//! Redirects with the statuses that the contract names (5.4, 8.1): 302 and 301.
+//! Redirects with the statuses that the contract names (5.4, 8.1, 8.5): 302, 303 and 301.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -17,6 +17,11 @@ impl Redirect {
     /// 302: to that address, this time.
     pub fn to(target: &str) -> Self {
         Self { status: StatusCode::FOUND, target: target.to_owned() }
+    }
+
+    /// 303: to that address, with a GET.
+    pub fn see_other(target: &str) -> Self {
+        Self { status: StatusCode::SEE_OTHER, target: target.to_owned() }
     }
 
     /// 301: the address is always written that way.

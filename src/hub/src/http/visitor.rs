@@ -9,7 +9,9 @@ use hubd_base::names::UserName;
 
 use super::cookies::{self, Cookie, Script};
 use super::faults::Fault;
+use super::next;
 use super::origin::Origin;
+use super::public;
 use crate::app::{App, VERSION};
 use crate::auth::sessions::Session;
 use crate::auth::xsrf::{Identity, Xsrf};
@@ -35,6 +37,8 @@ pub struct Visitor {
     /// Path and query of the request.
     pub target: String,
     admin: bool,
+    /// Scheme and host of the hub, as the browser wrote them or as they are configured.
+    origin: String,
     /// The browser's own `_xsrf`, if valid for this identity.
     held: Option<String>,
 }
@@ -58,10 +62,16 @@ impl Visitor {
             admin: session.as_ref().is_some_and(|session| app.is_admin(&session.user)),
             text: Text::of(language),
             target: uri.path_and_query().map_or_else(|| uri.path().to_owned(), |target| target.as_str().to_owned()),
+            origin: public::origin(app, headers),
             session,
             address,
             held,
         }
+    }
+
+    /// Where to go afterwards, if that is at this hub (contract 8.6).
+    pub fn next(&self, app: &App, next: &str) -> Option<String> {
+        next::check_here(next, &self.origin, app.config.hub.public_url.is_some())
     }
 
     /// Who is logged in.

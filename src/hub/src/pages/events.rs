@@ -1,4 +1,4 @@
-//! `/hub/home/events`: tells the home page at once when the server's state changes.
+//! `/hub/home/events`: tells the home page at once when the state of one of the person's servers changes.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use hubd_base::names::ServerId;
 use crate::app::App;
 use crate::http::faults::Fault;
 use crate::http::visitor::Visitor;
+use crate::servers::server::Server;
 use crate::servers::state::State as ServerState;
 
 /// `GET /hub/home/events`: `data: {"server":"","state":"running"}` now and at each change of state.
@@ -19,7 +20,20 @@ pub async fn home(
     visitor: Visitor,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
     let session = visitor.session.ok_or(Fault::NoCredentials)?;
-    let server = app.servers.get(&ServerId::default_of(session.user.clone()));
+    let default = app.servers.get(&ServerId::default_of(session.user.clone()));
+    let named = app.servers.of(&session.user).into_iter().filter(|server| !server.id.server.is_default());
+    let events = stream::select_all([default].into_iter().chain(named).map(|server| states(&server).boxed()));
+    // It ends with the session or the hub.
+    let over = futures_util::future::select(
+        Box::pin(session.ended.clone().cancelled_owned()),
+        Box::pin(app.stop.clone().cancelled_owned()),
+    );
+    Ok(Sse::new(events.take_until(over)).keep_alive(KeepAlive::default()))
+}
+
+/// The state of one server now, and each new one.
+fn states(server: &Server) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
+    let name = server.id.server.as_str().to_owned();
     let mut changes = server.follow();
     changes.mark_changed();
     let states = stream::unfold((changes, None::<ServerState>), |(mut changes, shown)| async move {
@@ -31,15 +45,8 @@ pub async fn home(
             }
         }
     });
-    let name = server.id.server.as_str().to_owned();
-    let events = states.map(move |state| {
+    states.map(move |state| {
         let news = serde_json::json!({"server": name, "state": state.word(), "message": null});
         Ok(Event::default().data(news.to_string()))
-    });
-    // The stream keeps the server alive in the registry and ends with the session or the hub.
-    let over = futures_util::future::select(
-        Box::pin(session.ended.clone().cancelled_owned()),
-        Box::pin(app.stop.clone().cancelled_owned()),
-    );
-    Ok(Sse::new(events.take_until(over)).keep_alive(KeepAlive::default()))
+    })
 }

@@ -49,6 +49,11 @@ impl Fields {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
+    /// Every field, in order.
+    pub fn all(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// Takes the value out, so that it is not kept anywhere else.
     pub fn take(&mut self, name: &str) -> Option<String> {
         let (_, value) = self.0.iter_mut().find(|(found, _)| found == name)?;

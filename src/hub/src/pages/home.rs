@@ -1,30 +1,73 @@
-//! `/hub/home`: the person's server and what can be done with it.
+//! `/hub/home`: the person's servers and what can be done with them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use hubd_base::names::ServerId;
+use hubd_base::names::{ServerId, UserName};
 
 use super::text;
-use super::view::{HomePage, Page};
+use super::view::{Actions, HomePage, Notice, NoticeKind, Page, ServerView};
 use crate::app::App;
 use crate::http::next;
 use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
+use crate::servers::registry::Busy;
+use crate::servers::state::Snapshot;
+
+/// How long a page waits for what a person asked for; afterwards the home page tells how it goes.
+pub const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A server with a name, as the home page lists it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The server.
+    pub server: ServerView,
+    /// Which buttons to show.
+    pub actions: Actions,
+}
 
 /// `GET /hub/home`
 pub async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
     let Some(user) = visitor.user() else { return to_login(&app, &visitor).into_response() };
-    let server = app.servers.get(&ServerId::default_of(user.clone()));
-    let snapshot = server.snapshot();
+    page(&app, &visitor, user, None).into_response()
+}
+
+fn page(app: &App, visitor: &Visitor, user: &UserName, notice: Option<Notice>) -> Html<String> {
+    let id = ServerId::default_of(user.clone());
+    let server = app.servers.find(&id);
+    let snapshot = server.map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
+    let theirs = app.servers.of(user).into_iter().filter(|server| !server.id.server.is_default());
+    let named = theirs.map(|server| {
+        let snapshot = server.snapshot();
+        Named { server: text::server(app, &server.id, &snapshot, visitor.text), actions: Actions::of(snapshot.state) }
+    });
     let page = HomePage {
-        frame: visitor.frame(&app),
-        server: text::server(&app, &server, &snapshot, visitor.text),
-        actions: text::actions(&snapshot),
-        notice: None,
+        frame: visitor.frame(app),
+        server: text::server(app, &id, &snapshot, visitor.text),
+        actions: Actions::of(snapshot.state),
+        notice,
+        named: named.collect(),
+        may_add: app.servers.may_add(user).is_ok(),
     };
-    Html(page.render_page()).into_response()
+    Html(page.render_page())
+}
+
+/// The home page after a start that was not begun, with the reason.
+pub fn refused(app: &App, visitor: &Visitor, busy: &Busy) -> Response {
+    let Some(user) = visitor.user() else { return to_login(app, visitor).into_response() };
+    let notice = Notice { kind: NoticeKind::Error, text: text::busy(busy, visitor.text) };
+    let status = match busy {
+        Busy::TooManyStarts(_) | Busy::TooManyServers => StatusCode::TOO_MANY_REQUESTS,
+        Busy::Running | Busy::Stopping | Busy::Held(_) | Busy::Refused(_) => StatusCode::BAD_REQUEST,
+    };
+    let mut response = (status, page(app, visitor, user, Some(notice))).into_response();
+    if let Busy::TooManyStarts(seconds) = busy {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    }
+    response
 }
 
 /// To the login page and back here.

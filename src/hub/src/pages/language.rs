@@ -11,14 +11,14 @@ use super::locale::Language;
 use crate::app::App;
 use crate::http::cookies::{self, Cookie, Script};
 use crate::http::faults::Fault;
-use crate::http::next;
 use crate::http::redirect::Redirect;
+use crate::http::visitor::Visitor;
 
 /// Seconds that the choice is kept: a year.
 const KEPT: u64 = 365 * 24 * 3600;
 
 /// `POST /hub/language`: fields `language` (`en`, `zh-CN` or `auto`) and `next`.
-pub async fn choose(State(app): State<Arc<App>>, form: Form) -> Result<Response, Fault> {
+pub async fn choose(State(app): State<Arc<App>>, visitor: Visitor, form: Form) -> Result<Response, Fault> {
     let fields = form.open_harmless()?;
     let (value, max_age) = match fields.find("language") {
         Some("auto") => ("", 0),
@@ -28,7 +28,7 @@ pub async fn choose(State(app): State<Arc<App>>, form: Form) -> Result<Response,
         },
         None => return Err(Fault::BadRequest("language is missing".into())),
     };
-    let target = fields.find("next").and_then(|next| next::check(next, app.base_url()));
+    let target = fields.find("next").and_then(|next| visitor.next(&app, next));
     let mut response = Redirect::to(&target.unwrap_or_else(|| format!("{}hub/", app.base_url()))).into_response();
     // The whole hub's, so that the pages shown in front of people's servers speak the same language.
     let cookie =

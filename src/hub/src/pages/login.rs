@@ -39,7 +39,7 @@ pub struct Asked {
 
 /// `GET /hub/login`
 pub async fn show(State(app): State<Arc<App>>, visitor: Visitor, Query(asked): Query<Asked>) -> Response<Body> {
-    let next = asked.next.as_deref().and_then(|next| next::check(next, app.base_url()));
+    let next = asked.next.as_deref().and_then(|next| visitor.next(&app, next));
     if visitor.session.is_some() {
         return Redirect::to(&next.unwrap_or_else(|| home(&app))).into_response();
     }
@@ -76,7 +76,7 @@ fn page(
 
 /// `POST /hub/login`
 pub async fn submit(State(app): State<Arc<App>>, visitor: Visitor, form: Form) -> Result<Response<Body>, Fault> {
-    let next = form.next().and_then(|next| next::check(next, app.base_url())).unwrap_or_default();
+    let next = form.next().and_then(|next| visitor.next(&app, next)).unwrap_or_default();
     let mut fields = match form.open() {
         Ok(fields) => fields,
         Err(Fault::Xsrf(_)) => {

@@ -2,28 +2,47 @@
 
 use std::time::Duration;
 
+use hubd_base::names::ServerId;
+
 use super::locale::Text;
-use super::view::{self, Actions, FailureKind, ServerView, Stage};
+use super::view::{self, FailureKind, ServerView, Stage};
 use crate::app::App;
 use crate::clock::system_time;
-use crate::servers::registry::Server;
+use crate::servers::naming::Refusal;
+use crate::servers::registry::Busy;
 use crate::servers::state::{Cause, Failure, Phase, Snapshot};
 
 /// A server as the pages show it.
-pub fn server(app: &App, server: &Server, snapshot: &Snapshot, text: Text) -> ServerView {
+pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> ServerView {
+    let details = app.servers.find(id).and_then(|server| server.details());
+    let display_name = details.map(|details| details.display_name.clone()).filter(|name| !name.is_empty());
     ServerView {
-        user: server.id.user.to_string(),
-        name: server.id.server.as_str().to_owned(),
+        user: id.user.to_string(),
+        name: id.server.as_str().to_owned(),
+        display_name: display_name.unwrap_or_else(|| id.server.as_str().to_owned()),
         state: snapshot.state,
-        url: app.server_url(&server.id),
+        url: app.server_url(id),
         since: Some(system_time(snapshot.started.filter(|_| snapshot.state.is_ready()).unwrap_or(snapshot.since))),
         message: snapshot.failure.as_deref().map(|failure| kind(app, failure).message(text)),
     }
 }
 
-/// The buttons that make sense.
-pub fn actions(snapshot: &Snapshot) -> Actions {
-    Actions::of(snapshot.state)
+/// Why a start was not begun.
+pub fn busy(busy: &Busy, text: Text) -> String {
+    match busy {
+        Busy::Running => text.get("refused.running").to_owned(),
+        Busy::Stopping | Busy::Held(_) => text.get("refused.pending").to_owned(),
+        Busy::TooManyStarts(seconds) => {
+            let about = (seconds.div_ceil(10) * 10).to_string();
+            text.fill("refused.starts", &[("seconds", &about)])
+        }
+        Busy::TooManyServers => text.get("refused.servers").to_owned(),
+        Busy::Refused(refusal) => match refusal {
+            Refusal::NotEnabled => text.get("refused.named").to_owned(),
+            Refusal::Limit { limit, .. } => text.fill("refused.limit", &[("limit", &limit.to_string())]),
+            Refusal::Name(name) | Refusal::DisplayName(name) => text.fill("refused.name", &[("name", name)]),
+        },
+    }
 }
 
 /// A failure in the words of the page.

@@ -9,6 +9,7 @@ use askama::Template;
 use hubd_base::names::esc;
 
 use super::assets;
+use super::home::Named;
 use super::locale::{Language, Text};
 use super::menu::ServiceLink;
 use crate::servers::state::State as ServerState;
@@ -208,6 +209,8 @@ pub struct ServerView {
     pub user: String,
     /// Its name; empty for the default server.
     pub name: String,
+    /// Its name for people.
+    pub display_name: String,
     /// Its state now.
     pub state: ServerState,
     /// Its address (path), where "open" leads.
@@ -234,8 +237,8 @@ impl ServerView {
         if frame.user.as_ref() != Some(&self.user) {
             parts.push(frame.text.fill("server.of", &[("user", &self.user)]));
         }
-        if !self.name.is_empty() {
-            parts.push(frame.text.fill("server.named", &[("name", &self.name)]));
+        if !self.display_name.is_empty() {
+            parts.push(frame.text.fill("server.named", &[("name", &self.display_name)]));
         }
         (!parts.is_empty()).then(|| parts.join(" · "))
     }
@@ -280,6 +283,10 @@ pub struct HomePage {
     pub actions: Actions,
     /// How the last action went.
     pub notice: Option<Notice>,
+    /// The person's servers with a name.
+    pub named: Vec<Named>,
+    /// Whether they may have one more.
+    pub may_add: bool,
 }
 
 /// A step of a start.

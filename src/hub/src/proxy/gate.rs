@@ -24,6 +24,7 @@ use crate::http::faults::Fault;
 use crate::http::next;
 use crate::http::redirect::Redirect;
 use crate::oauth;
+use crate::servers::server::Server;
 
 /// Seconds that one round to the hub and back may take.
 const ROUND: u64 = 600;
@@ -41,15 +42,15 @@ pub enum Pass {
 
 /// Checks the right to access; answered from memory. A token in the header comes first (contract 1.1), then the
 /// cookie, which holds the token that the gate got for this browser.
-pub fn check(app: &App, id: &ServerId, headers: &HeaderMap, now: Usec) -> Pass {
+pub fn check(app: &App, server: &Server, headers: &HeaderMap, now: Usec) -> Pass {
     let presented = credentials::token(headers).and_then(|secret| app.tokens.find(secret, now));
     let token = presented.or_else(|| {
-        let name = id.client_id();
-        let mut cookies = cookies::all(headers, &name).filter_map(|cookie| app.tokens.find(cookie, now));
-        cookies.find(|token| token.kind == Kind::OAuth && token.client.as_deref() == Some(name.as_str()))
+        let name = server.client.as_str();
+        let mut cookies = cookies::all(headers, name).filter_map(|cookie| app.tokens.find(cookie, now));
+        cookies.find(|token| token.kind == Kind::OAuth && token.client.as_deref() == Some(name))
     });
     match token {
-        Some(token) if app.access.may_enter(&app.access.of_token(&token), id) => {
+        Some(token) if app.access.may_enter(&app.access.of_token(&token), &server.id) => {
             app.tokens.touch(&token, now);
             Pass::Granted(token)
         }

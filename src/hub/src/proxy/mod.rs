@@ -1,7 +1,8 @@
 //! The way to people's servers: routes, gate, forwarding, tunnels.
 //!
-//! Invariant: nothing reaches a server that the gate did not let through in this very request, and none of
-//! the hub's cookies and tokens goes with it.
+//! Invariant: nothing reaches a server of kind `lab` that the gate did not let through in this very request, and none of
+//! the hub's cookies and tokens goes with it. Servers of kind `singleuser` are their own gate and see everything but
+//! the cookie that logs a browser in at the hub.
 
 pub mod forward;
 mod gate;
@@ -15,17 +16,23 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use axum::response::IntoResponse;
+use hubd_base::config::ServerKind;
+use hubd_base::names::ServerId;
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::clock::now;
 use crate::http::faults::Fault;
 use crate::http::layers;
 use crate::http::origin::Origin;
+use crate::http::public;
 use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::pages::stopped;
+use crate::servers::server::Server;
+use crate::servers::state::Backend;
 use forward::Right;
 use gate::Pass;
 use headers::Credentials;
@@ -44,60 +51,105 @@ impl Head {
 
 /// Answers a request to `<base>user/<rest>`.
 pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request<Incoming>) -> Response<Body> {
-    let Some(target) = routes::parse(rest) else {
+    let Some(mut target) = routes::find(&app.servers, rest) else {
         return refuse(&app, origin, &request, &Fault::NotFound);
     };
-    if !target.complete {
-        return Redirect::permanent(&format!("{}{}", app.server_url(&target.id), routes::query(&request)))
-            .into_response();
-    }
-    if target.path == "oauth_callback" && gate::is_navigation(&request) {
-        return match gate::callback(&app, &target.id, &request).await {
+    if target.complete && app.config.server.kind == ServerKind::Lab && is_callback(&target, &request) {
+        let Some(id) = target.id() else { return refuse(&app, origin, &request, &Fault::NotFound) };
+        return match gate::callback(&app, &id, &request).await {
             Ok(response) => response,
             Err(fault) => refuse(&app, origin, &request, &fault),
         };
     }
-    let server = app.servers.find(&target.id);
-    let backend = server.and_then(|server| server.backend());
-    let pass = gate::check(&app, &target.id, request.headers(), now());
-    match (pass, backend) {
-        (Pass::Granted(token), Some(backend)) => {
-            if target.path == "logout" {
-                return Redirect::to(&format!("{}hub/logout", app.base_url())).into_response();
+    if target.complete {
+        if let Some(server) = target.server.take() {
+            if let Some(backend) = server.backend() {
+                return match app.config.server.kind {
+                    ServerKind::Lab => guarded(app, origin, (&server, &backend), target.path, request).await,
+                    ServerKind::Singleuser => open(&app, origin, &backend, request).await,
+                };
             }
-            // Only people get a page, which needs to know who asked.
-            let head = gate::is_navigation(&request).then(|| Head::of(&request));
-            backend.touch(now());
-            let right = Right {
-                credentials: Credentials::Hidden,
-                ended: token.ended.clone(),
-                revoked: Box::pin(gate::revoked(Arc::clone(&app), token, target.id.clone())),
-            };
-            let sent = app.forwarder.forward(&app.stop, &backend, right, &origin.address(), request).await;
-            sent.unwrap_or_else(|fault| match head {
-                Some(head) => page(&app, origin, &head, &fault),
-                None => fault.json(),
-            })
+            target.server = Some(server);
         }
-        (Pass::Granted(_), None) => away(&app, &target, &request),
-        (Pass::Unknown, backend) if gate::is_navigation(&request) => {
-            // Of a server that does not run the hub's own page tells more than a login round would.
-            if backend.is_some() { gate::ask(&app, &target.id, &request) } else { away(&app, &target, &request) }
-        }
-        (Pass::Unknown, _) => Fault::NoCredentials.json(),
-        (Pass::Refused, _) => refuse(&app, origin, &request, &Fault::NotYours),
     }
+    let Some(id) = target.id() else { return refuse(&app, origin, &request, &Fault::NotFound) };
+    if target.complete {
+        return away(&app, &id, &request);
+    }
+    Redirect::permanent(&format!("{}{}", app.server_url(&id), routes::query(&request))).into_response()
 }
 
-/// The server does not run: people are led to the page that offers to start it, programs get 424.
-fn away(app: &App, target: &routes::Target, request: &Request<Incoming>) -> Response<Body> {
+fn is_callback(target: &routes::Target<'_>, request: &Request<Incoming>) -> bool {
+    target.path == "oauth_callback" && gate::is_navigation(request)
+}
+
+/// A running server behind the gate.
+async fn guarded(
+    app: Arc<App>,
+    origin: &Origin,
+    (server, backend): (&Arc<Server>, &Arc<Backend>),
+    path: &str,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let token = match gate::check(&app, server, request.headers(), now()) {
+        Pass::Granted(token) => token,
+        Pass::Unknown if gate::is_navigation(&request) => return gate::ask(&app, &server.id, &request),
+        Pass::Unknown => return Fault::NoCredentials.json(),
+        Pass::Refused => return refuse(&app, origin, &request, &Fault::NotYours),
+    };
+    if path == "logout" {
+        return Redirect::to(&format!("{}hub/logout", app.base_url())).into_response();
+    }
+    backend.touch(now());
+    let right = Right {
+        credentials: Credentials::Hidden,
+        ended: token.ended.clone(),
+        revoked: Box::pin(gate::revoked(Arc::clone(&app), token, server.id.clone())),
+    };
+    send(&app, origin, backend, right, request).await
+}
+
+/// A running server that asks the hub itself who its visitors are: everything reaches it.
+async fn open(app: &App, origin: &Origin, backend: &Arc<Backend>, request: Request<Incoming>) -> Response<Body> {
+    let right = Right {
+        credentials: Credentials::Shown,
+        ended: CancellationToken::new(),
+        revoked: Box::pin(std::future::pending()),
+    };
+    let response = send(app, origin, backend, right, request).await;
+    // What it refuses or leads elsewhere was no use of it (contract 9.2).
+    if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        backend.touch(now());
+    }
+    response
+}
+
+async fn send(
+    app: &App,
+    origin: &Origin,
+    backend: &Arc<Backend>,
+    right: Right,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    // Only people get a page, which needs to know who asked.
+    let head = gate::is_navigation(&request).then(|| Head::of(&request));
+    let sent = app.forwarder.forward(&app.stop, backend, right, &origin.address(), request).await;
+    sent.unwrap_or_else(|fault| match head {
+        Some(head) => page(app, origin, &head, &fault),
+        None => fault.json(),
+    })
+}
+
+/// The server does not run: reads are led to the page that says so and offers to start it, where it is known who asks;
+/// what cannot follow is told at once (contract 8.1).
+fn away(app: &App, id: &ServerId, request: &Request<Incoming>) -> Response<Body> {
     let read_only = matches!(*request.method(), Method::GET | Method::HEAD);
     let original = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    if !read_only || stopped::is_api_like(original, request.headers()) || gate::is_upgrade(request) {
-        return stopped::not_running(app, &target.id, original);
+    if !read_only || gate::is_upgrade(request) {
+        return stopped::not_running(app, id, original, request.headers());
     }
     let below = original.strip_prefix(app.base_url()).unwrap_or_default();
-    Redirect::to(&format!("{}hub/{below}", app.base_url())).into_response()
+    Redirect::to(&public::absolute(app, &format!("{}hub/{below}", app.base_url()))).into_response()
 }
 
 fn refuse(app: &App, origin: &Origin, request: &Request<Incoming>, fault: &Fault) -> Response<Body> {

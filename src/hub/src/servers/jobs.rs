@@ -1,6 +1,6 @@
-//! The jobs that change a server: start (or adopt), stop, and what follows when a unit ends by itself.
+//! Bringing servers up: a start, or the adoption of a unit that runs already; and reading units.
 //!
-//! Invariant: every job has a deadline and leaves the server in a resting state; a job that this process
+//! Invariant: every job has a deadline and leaves the server ready or at rest; a job that this process
 //! loses (crash) is finished by the next process, which sees the unit.
 
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::launcher::{JournalLine, LaunchError, UnitState};
+use super::ending::{clear, ended, last_lines, log_failure, mark, rest};
+use super::keys;
+use super::launcher::{LaunchError, UnitState};
 use super::ready;
-use super::registry::{Server, Servers};
+use super::registry::{Servers, Wanted};
+use super::server::Server;
 use super::state::{Backend, Cause, Event, Failure, Phase, Snapshot, State};
 use crate::clock::{Usec, now};
 use crate::observe;
 use crate::observe::metrics::metrics;
+use crate::store::StoreError;
 use crate::store::server_rows::ServerMark;
 
-/// Journal lines kept of a bad end.
-const JOURNAL_LINES: u32 = 40;
 /// For reading a unit or its journal.
-const READ_DEADLINE: Duration = Duration::from_secs(10);
-/// Beyond the unit's own stop deadline, for systemd's SIGKILL to do its work.
-const STOP_MARGIN: Duration = Duration::from_secs(15);
+pub(super) const READ_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Where a start begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.failure = None;
     snapshot.invocation = None;
     snapshot.started = None;
+    snapshot.stop_asked = false;
+    snapshot.stop_result = None;
 }
 
 struct Failed {
@@ -55,7 +57,6 @@ pub(super) fn spawn_start(servers: &Servers, server: &Arc<Server>, kind: Kind) {
     servers.0.tasks.clone().spawn(async move {
         let begun = Instant::now();
         let _turn = server.job.lock().await;
-        mark(&servers, &server, ServerMark::Pending).await;
         let started = start(&servers, &server, kind, &token).await;
         if kind == Kind::Launch {
             count_start(&started, begun);
@@ -81,6 +82,46 @@ fn count_start(started: &Result<Option<Backend>, Failed>, begun: Instant) {
     metrics().starts.of(labels).observe(begun.elapsed());
 }
 
+/// Writes the row of a server that starts, and its person's, where there is none.
+async fn keep_row(servers: &Servers, server: &Server) -> Result<(), StoreError> {
+    let id = &server.id;
+    if servers.0.people.find(&id.user).is_none() {
+        servers.0.people.keep(id.user.clone(), None, now()).await?;
+    }
+    // Nobody asked for a unit that is adopted.
+    let details =
+        server.details().map_or_else(|| Wanted::default().over(None, &id.server), |details| (*details).clone());
+    server.set_details(Some(details.clone()), None);
+    servers.0.store.keep_server(id.clone(), details.display_name, details.user_options, Some(now())).await
+}
+
+/// Has the launcher start the unit, with a token of its own.
+async fn launch(servers: &Servers, server: &Server, deadline: Instant) -> Result<(), Failed> {
+    let broken = |text: String| Failed { cause: Cause::Launch, text };
+    let issued = keys::issue(servers, server).await.map_err(|error| broken(error.to_string()))?;
+    // Not cancelled in the middle: the launcher would go on, and the stop would come too early.
+    let launched = timeout_at(deadline, servers.0.launcher.start(&server.id, &issued.secret)).await;
+    match launched.map_err(|_| too_late(servers, server))? {
+        Ok(launched) => {
+            keys::succeed(servers, server, &issued).await;
+            server.amend(|snapshot| snapshot.invocation = Some(launched.invocation).filter(|id| !id.is_empty()));
+            Ok(())
+        }
+        Err(LaunchError::AlreadyRunning) => {
+            keys::withdraw(servers, server, &issued).await;
+            Ok(())
+        }
+        Err(error) => Err(launch_failed(error)),
+    }
+}
+
+/// The contract's sentence for a server that does not answer (13.3).
+fn too_late(servers: &Servers, server: &Server) -> Failed {
+    let seconds = servers.0.settings.start.as_secs_f32();
+    let text = format!("Server at {}api didn't respond in {seconds} seconds", servers.path(&server.id));
+    Failed { cause: Cause::Timeout, text }
+}
+
 /// `Ok(None)` means cancelled.
 async fn start(
     servers: &Servers,
@@ -88,20 +129,13 @@ async fn start(
     kind: Kind,
     token: &CancellationToken,
 ) -> Result<Option<Backend>, Failed> {
-    let limit = servers.0.deadlines.start;
-    let deadline = Instant::now() + limit;
-    let too_late = || Failed { cause: Cause::Timeout, text: format!("{}", limit.as_secs_f32()) };
+    let deadline = Instant::now() + servers.0.settings.start;
+    if let Err(error) = keep_row(servers, server).await {
+        return Err(Failed { cause: Cause::Launch, text: error.to_string() });
+    }
     if kind == Kind::Launch {
         server.amend(|snapshot| snapshot.phase = Phase::Launching);
-        // Not cancelled in the middle: the launcher would go on, and the stop would come too early.
-        let launched = timeout_at(deadline, servers.0.launcher.start(&server.id)).await.map_err(|_| too_late())?;
-        match launched {
-            Ok(launched) => server.amend(|snapshot| {
-                snapshot.invocation = Some(launched.invocation).filter(|id| !id.is_empty());
-            }),
-            Err(LaunchError::AlreadyRunning) => {}
-            Err(error) => return Err(launch_failed(error)),
-        }
+        launch(servers, server, deadline).await?;
     }
     {
         // Whoever read the unit before this point has finished; what is read from now on is fresh.
@@ -110,13 +144,15 @@ async fn start(
     }
     server.amend(|snapshot| snapshot.phase = Phase::Waiting { unit: server.id.unit_name() });
     let socket = servers.0.launcher.socket(&server.id);
-    let path = format!("{}user/{}/api", servers.0.base_url, server.id.url_segment());
+    let path = format!("{}api", servers.path(&server.id));
+    // A server that went on while the hub was away was not used because the hub came back.
+    let last = server.last_activity().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
     tokio::select! {
         () = token.cancelled() => Ok(None),
         failed = unit_ended(servers, server) => Err(failed),
         answered = timeout_at(deadline, ready::wait(&socket, &path)) => {
-            answered.map_err(|_| too_late())?;
-            Ok(Some(Backend { socket, gone: CancellationToken::new(), last_activity: AtomicI64::new(now()) }))
+            answered.map_err(|_| too_late(servers, server))?;
+            Ok(Some(Backend { socket, gone: CancellationToken::new(), last_activity: AtomicI64::new(last) }))
         }
     }
 }
@@ -183,74 +219,30 @@ async fn start_failed(servers: &Servers, server: &Arc<Server>, failed: Failed) {
         Cause::Launch | Cause::Exited | Cause::Timeout | Cause::Died => last_lines(servers, server).await,
     };
     clear(servers, server).await;
-    mark(servers, server, ServerMark::Stopped).await;
+    rest(servers, server, ServerMark::Failed).await;
     log_failure(server, cause, &text);
     let failure = Arc::new(Failure { cause, text, journal });
     server.apply(Event::StartFailed, |snapshot| snapshot.failure = Some(failure));
 }
 
-fn log_failure(server: &Server, cause: Cause, text: &str) {
-    tracing::warn!(
-        message_id = observe::SERVER_FAILED,
-        hub_user = server.id.user.as_str(),
-        hub_server = server.id.server.as_str(),
-        hub_unit = server.id.unit_name(),
-        hub_outcome = ?cause,
-        "The server of {} failed: {text}",
-        server.id
-    );
-}
-
-pub(super) fn spawn_stop(servers: &Servers, server: &Arc<Server>) {
-    let (servers, server) = (servers.clone(), Arc::clone(server));
-    servers.0.tasks.clone().spawn(async move {
-        let limit = servers.0.deadlines.stop + STOP_MARGIN;
-        let _turn = server.job.lock().await;
-        let begun = Instant::now();
-        let problem = match timeout(limit, servers.0.launcher.stop(&server.id)).await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some(format!("systemd did not stop it within {} s", limit.as_secs())),
-        };
-        let status = if problem.is_none() { "success" } else { "failure" };
-        metrics().stops.of([status]).observe(begun.elapsed());
-        mark(&servers, &server, ServerMark::Stopped).await;
-        if let Some(text) = problem {
-            log_failure(&server, Cause::Launch, &text);
-            let failure = Arc::new(Failure { cause: Cause::Launch, text, journal: Vec::new() });
-            server.apply(Event::UnitFailed, |snapshot| snapshot.failure = Some(failure));
-            // It may still run; if so it is seen and shown as it is.
-            examine(&servers, &server).await;
-        } else {
-            log_stop(&server);
-            server.apply(Event::UnitGone, |_| {});
-        }
-    });
-}
-
-fn log_stop(server: &Server) {
-    tracing::info!(
-        message_id = observe::SERVER_STOPPED,
-        hub_user = server.id.user.as_str(),
-        hub_server = server.id.server.as_str(),
-        hub_unit = server.id.unit_name(),
-        "The server of {} stopped",
-        server.id
-    );
-}
-
-/// Reads the unit and follows what it says.
-pub(super) async fn examine(servers: &Servers, server: &Arc<Server>) {
+/// Reads the unit and follows what it says. Returns whether it could be read.
+pub(super) async fn examine(servers: &Servers, server: &Arc<Server>) -> bool {
     let turn = server.examining.lock().await;
     let unit = match timeout(READ_DEADLINE, servers.0.launcher.state(&server.id)).await {
         Ok(Ok(unit)) => unit,
-        Ok(Err(error)) => return tracing::warn!("cannot read {}, ignoring: {error}", server.id.unit_name()),
-        Err(_) => return tracing::warn!("cannot read {} in time, ignoring", server.id.unit_name()),
+        Ok(Err(error)) => {
+            tracing::warn!("cannot read {}, ignoring: {error}", server.id.unit_name());
+            return false;
+        }
+        Err(_) => {
+            tracing::warn!("cannot read {} in time, ignoring", server.id.unit_name());
+            return false;
+        }
     };
     let state = server.snapshot().state;
     if state == State::Starting {
         server.unit.send_replace(Some(unit));
-        return;
+        return true;
     }
     drop(turn);
     match unit {
@@ -272,6 +264,7 @@ pub(super) async fn examine(servers: &Servers, server: &Arc<Server>) {
             ended(servers, server, Some(result)).await;
         }
     }
+    true
 }
 
 /// Keeps what systemd says of a unit that runs.
@@ -287,75 +280,4 @@ fn seen_active(servers: &Servers, server: &Arc<Server>, frozen: bool) {
         return spawn_start(servers, server, Kind::Adopt);
     }
     server.apply(if frozen { Event::Frozen } else { Event::Thawed }, |_| {});
-}
-
-/// A unit that ran is gone, and no job of ours did it.
-async fn ended(servers: &Servers, server: &Arc<Server>, result: Option<String>) {
-    if !matches!(server.snapshot().state, State::Running | State::Suspended | State::Stopping) {
-        return;
-    }
-    let Some(text) = result else {
-        if server.apply(Event::UnitGone, |_| {}) {
-            log_stop(server);
-            mark(servers, server, ServerMark::Stopped).await;
-            spawn_clear(servers, server);
-        }
-        return;
-    };
-    let journal = last_lines(servers, server).await;
-    let failure = Arc::new(Failure { cause: Cause::Died, text: text.clone(), journal });
-    if server.apply(Event::UnitFailed, |snapshot| snapshot.failure = Some(failure)) {
-        log_failure(server, Cause::Died, &text);
-        mark(servers, server, ServerMark::Stopped).await;
-        spawn_clear(servers, server);
-    }
-}
-
-/// Clears what is left of a unit that ended by itself: a failed unit, the folder of its socket.
-///
-/// A start that is asked for meanwhile has its turn before or after, never at the same time.
-fn spawn_clear(servers: &Servers, server: &Arc<Server>) {
-    let (servers, server) = (servers.clone(), Arc::clone(server));
-    servers.0.tasks.clone().spawn(async move {
-        let _turn = server.job.lock().await;
-        if !server.snapshot().state.is_active() {
-            clear(&servers, &server).await;
-        }
-    });
-}
-
-/// Clears what is left of a unit that ended or never came up. Within the server's turn.
-async fn clear(servers: &Servers, server: &Server) {
-    let limit = servers.0.deadlines.stop + STOP_MARGIN;
-    match timeout(limit, servers.0.launcher.stop(&server.id)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!("cannot clear {}, ignoring: {error}", server.id.unit_name()),
-        Err(_) => tracing::warn!("cannot clear {} in time, ignoring", server.id.unit_name()),
-    }
-}
-
-async fn last_lines(servers: &Servers, server: &Server) -> Vec<String> {
-    let Snapshot { invocation, since, .. } = server.snapshot();
-    let this_run = invocation.is_some();
-    let invocation = invocation.unwrap_or_default();
-    let read = servers.0.launcher.journal(&server.id, &invocation, JOURNAL_LINES);
-    match timeout(READ_DEADLINE, read).await {
-        // A run whose id nobody knows is told from earlier ones by the time at which it was asked for.
-        Ok(Ok(lines)) => lines
-            .into_iter()
-            .filter(|line| this_run || line.time_usec >= since)
-            .map(|JournalLine { message, .. }| message)
-            .collect(),
-        Ok(Err(error)) => {
-            tracing::warn!("cannot read the journal of {}, ignoring: {error}", server.id.unit_name());
-            Vec::new()
-        }
-        Err(_) => Vec::new(),
-    }
-}
-
-async fn mark(servers: &Servers, server: &Server, mark: ServerMark) {
-    if let Err(error) = servers.0.store.mark_server(server.id.clone(), mark, now()).await {
-        tracing::warn!("cannot write down the state of {}, ignoring: {error}", server.id);
-    }
 }

@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use hubd_base::names::ServerId;
+use hubd_base::secret::Secret;
 
 use crate::clock::Usec;
 
@@ -80,8 +81,8 @@ pub enum LaunchError {
 
 /// Starts, stops and observes servers. Every call may take as long as systemd takes; callers set deadlines.
 pub trait Launcher: Send + Sync + 'static {
-    /// Starts a server's unit; returns when the unit runs (not when it answers).
-    fn start<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Launched, LaunchError>>;
+    /// Starts a server's unit; returns when the unit runs (not when it answers). `token`: the server's own.
+    fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>>;
     /// Stops it and clears what is remembered of it; success when there is nothing to stop.
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
     /// The unit's state right now.

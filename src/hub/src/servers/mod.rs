@@ -3,12 +3,16 @@
 //! Invariant: systemd owns what runs. A state here is a view of a unit, rebuilt from systemd at any time;
 //! only `Starting` and `Stopping` belong to a job of this process.
 
-pub mod activity;
 pub mod address;
-pub mod jobs;
+mod ending;
+mod jobs;
+mod keys;
 pub mod launcher;
+pub mod naming;
 pub mod ready;
 pub mod registry;
+pub mod rows;
+pub mod server;
 pub mod state;
 pub mod systemd;
 pub mod watch;

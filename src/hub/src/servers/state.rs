@@ -191,9 +191,44 @@ pub struct Snapshot {
     pub backend: Option<Arc<Backend>>,
     /// systemd's id of this run, 32 hexadecimal digits.
     pub invocation: Option<String>,
+    /// Set while it rests and is being renamed or removed: nothing else happens to it.
+    pub hold: Option<Hold>,
+    /// Whether the stop under way was asked for here, so that a job of this process ends it.
+    pub stop_asked: bool,
+    /// systemd's word for the end of the unit, where it came while a stop was under way and was not a good one.
+    pub stop_result: Option<String>,
+}
+
+/// Why a server that rests cannot be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It gets another name.
+    Rename,
+    /// It is being removed.
+    Remove,
 }
 
 impl Snapshot {
+    /// JupyterHub's `pending` field.
+    pub fn pending(&self) -> Option<&'static str> {
+        match self.hold {
+            Some(Hold::Rename) => Some("rename"),
+            Some(Hold::Remove) => Some("stop"),
+            None => self.state.pending(),
+        }
+    }
+
+    /// JupyterHub's `active`: pending or ready.
+    pub fn is_active(&self) -> bool {
+        self.state.is_ready() || self.pending().is_some()
+    }
+
+    /// Whether the last start came to a bad end; a server that ran and died is not meant.
+    pub fn start_failure(&self) -> Option<&Failure> {
+        let failed = self.state == State::Failed;
+        self.failure.as_deref().filter(|failure| failed && failure.cause != Cause::Died)
+    }
+
     /// A server that does not run.
     pub fn stopped(since: Usec) -> Self {
         Self {
@@ -204,6 +239,9 @@ impl Snapshot {
             failure: None,
             backend: None,
             invocation: None,
+            hold: None,
+            stop_asked: false,
+            stop_result: None,
         }
     }
 }

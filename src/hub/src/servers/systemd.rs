@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use hubd_base::names::ServerId;
+use hubd_base::secret::Secret;
 use hubd_proto::broker;
 use tokio::sync::Mutex;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
@@ -248,10 +249,11 @@ fn unit_of(message: &Message) -> Option<String> {
 }
 
 impl Launcher for Systemd {
-    fn start<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+    fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         async move {
-            let names = (id.user.as_str(), id.server.as_str(), "");
-            let (unit, invocation) = read(&self.bus.broker("StartServer", &names).await?)?;
+            let token = std::str::from_utf8(token.expose()).unwrap_or_default();
+            let asked = (id.user.as_str(), id.server.as_str(), token);
+            let (unit, invocation) = read(&self.bus.broker(broker::METHOD_START_SERVER, &asked).await?)?;
             Ok(Launched { unit, invocation })
         }
         .boxed()

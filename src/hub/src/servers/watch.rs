@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use hubd_base::names::ServerId;
 use tokio_util::sync::CancellationToken;
 
+use super::keys;
 use super::launcher::LaunchError;
 use super::registry::Servers;
+use super::server::Server;
 
 /// Pauses between two tries to reach a launcher that is lost.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -38,15 +41,30 @@ async fn follow(servers: &Servers, first: &mut Option<impl FnOnce()>) -> Result<
     ids.extend(servers.all().into_iter().map(|server| server.id.clone()));
     ids.sort();
     ids.dedup();
-    for id in &ids {
-        servers.examine(id).await;
+    let mut unread = Vec::new();
+    for id in ids {
+        if !servers.examine(&id).await {
+            unread.push(id);
+        }
     }
     if let Some(first) = first.take() {
-        servers.close_lost().await;
+        close_lost(servers, &unread).await;
         first();
     }
     while let Some(id) = changes.next().await {
         servers.examine(&id).await;
     }
     Err(LaunchError::Unreachable("the connection to systemd ended".into()))
+}
+
+/// Closes what a former process left of servers that do not run: starts of which no unit came, and tokens. What could
+/// not be read stays as it is.
+async fn close_lost(servers: &Servers, unread: &[ServerId]) {
+    let rests = |server: &Server| !server.snapshot().state.is_active() && !unread.contains(&server.id);
+    let resting: Vec<_> =
+        servers.all().into_iter().filter(|server| rests(server)).map(|server| server.id.clone()).collect();
+    keys::end_lost(servers, |id| !unread.contains(id) && servers.find(id).is_none_or(|server| rests(&server))).await;
+    if let Err(error) = servers.0.store.close_servers(resting).await {
+        tracing::warn!("cannot close the rows of servers that do not run, ignoring: {error}");
+    }
 }

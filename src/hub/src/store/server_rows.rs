@@ -1,7 +1,8 @@
 //! The servers people asked for. What runs is systemd's to say; these rows hold what it cannot know.
 
 use hubd_base::names::{ServerId, ServerName, UserName};
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
+use serde_json::{Map, Value};
 
 use super::{Store, StoreError};
 use crate::clock::Usec;
@@ -11,6 +12,10 @@ use crate::clock::Usec;
 pub struct ServerRow {
     /// Whose server, and which.
     pub id: ServerId,
+    /// Its name for people.
+    pub display_name: String,
+    /// What it was last asked to start with.
+    pub user_options: Map<String, Value>,
     /// When a start was asked for that has not come to its end.
     pub pending: Option<Usec>,
     /// When the running server became ready.
@@ -22,12 +27,38 @@ pub struct ServerRow {
 /// What to write down of a server.
 #[derive(Clone, Copy, Debug)]
 pub enum ServerMark {
-    /// A start was asked for.
-    Pending,
     /// It is ready.
     Ready,
-    /// It does not run.
+    /// It does not run any more.
     Stopped,
+    /// It never came to run.
+    Failed,
+}
+
+/// What becomes of a row.
+#[derive(Clone, Debug)]
+pub struct ServerChange {
+    /// The server's name from now on.
+    pub name: ServerName,
+    /// Its name for people.
+    pub display_name: String,
+    /// What it is to start with.
+    pub user_options: Map<String, Value>,
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Option<ServerRow>> {
+    let (owner, server, options): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
+    let Some((user, server)) = UserName::parse(&owner).ok().zip(ServerName::parse(&server).ok()) else {
+        return Ok(None);
+    };
+    Ok(Some(ServerRow {
+        id: ServerId { user, server },
+        display_name: row.get(2)?,
+        user_options: serde_json::from_str(&options).unwrap_or_default(),
+        pending: row.get(4)?,
+        started: row.get(5)?,
+        last_activity: row.get(6)?,
+    }))
 }
 
 impl Store {
@@ -35,49 +66,33 @@ impl Store {
     pub async fn server_rows(&self) -> Result<Vec<ServerRow>, StoreError> {
         self.run(|connection| {
             let mut statement = connection.prepare(
-                "SELECT users.name, servers.name, pending_usec, started_usec, servers.last_activity_usec
+                "SELECT users.name, servers.name, display_name, options, pending_usec, started_usec,
+                        servers.last_activity_usec
                  FROM servers JOIN users ON users.id = user_id",
             )?;
-            let rows = statement.query_map([], |row| {
-                let (owner, server): (String, String) = (row.get(0)?, row.get(1)?);
-                let names = UserName::parse(&owner).ok().zip(ServerName::parse(&server).ok());
-                let (pending, started, last_activity) = (row.get(2)?, row.get(3)?, row.get(4)?);
-                Ok(names.map(|(user, server)| ServerRow {
-                    id: ServerId { user, server },
-                    pending,
-                    started,
-                    last_activity,
-                }))
-            })?;
+            let rows = statement.query_map([], read)?;
             rows.filter_map(Result::transpose).collect()
         })
         .await
     }
 
-    /// Writes down what happened to a server; makes its row, and its user's, where there is none.
-    pub async fn mark_server(&self, id: ServerId, mark: ServerMark, now: Usec) -> Result<(), StoreError> {
+    /// Makes or overwrites a server's row. `pending`: since when a start of it is under way. Fails for an unknown person.
+    pub async fn keep_server(
+        &self,
+        id: ServerId,
+        display_name: String,
+        user_options: Map<String, Value>,
+        pending: Option<Usec>,
+    ) -> Result<(), StoreError> {
         self.write(move |transaction| {
-            let (user, server) = (id.user.as_str(), id.server.as_str());
             transaction.execute(
-                "INSERT INTO users (name, admin, created_usec) VALUES (:user, 0, :now) ON CONFLICT (name) DO NOTHING",
-                named_params! {":user": user, ":now": now},
-            )?;
-            transaction.execute(
-                "INSERT INTO servers (user_id, name, display_name, options)
-                 SELECT id, :server, :server, '{}' FROM users WHERE name = :user
-                 ON CONFLICT (user_id, name) DO NOTHING",
-                named_params! {":user": user, ":server": server},
-            )?;
-            let (pending, started) = match mark {
-                ServerMark::Pending => (Some(now), None),
-                ServerMark::Ready => (None, Some(now)),
-                ServerMark::Stopped => (None, None),
-            };
-            transaction.execute(
-                "UPDATE servers SET pending_usec = :pending, started_usec = :started, last_activity_usec = :now
-                 WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)",
+                "INSERT INTO servers (user_id, name, display_name, options, pending_usec)
+                 VALUES ((SELECT id FROM users WHERE name = :user), :server, :display, :options, :pending)
+                 ON CONFLICT (user_id, name) DO UPDATE
+                 SET display_name = :display, options = :options, pending_usec = :pending, started_usec = NULL",
                 named_params! {
-                    ":pending": pending, ":started": started, ":now": now, ":server": server, ":user": user,
+                    ":user": id.user.as_str(), ":server": id.server.as_str(), ":display": display_name,
+                    ":options": Value::Object(user_options).to_string(), ":pending": pending,
                 },
             )?;
             Ok(())
@@ -85,21 +100,82 @@ impl Store {
         .await
     }
 
-    /// Moves last activity of a server and its user forward, never back.
+    /// Changes a server's row; a name that the person's servers have already is an error.
+    pub async fn change_server(&self, id: ServerId, change: ServerChange) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "UPDATE servers SET name = :name, display_name = :display, options = :options
+                 WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)",
+                named_params! {
+                    ":name": change.name.as_str(), ":display": change.display_name,
+                    ":options": Value::Object(change.user_options).to_string(),
+                    ":server": id.server.as_str(), ":user": id.user.as_str(),
+                },
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deletes a server's row, and with it its shares.
+    pub async fn delete_server(&self, id: ServerId) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "DELETE FROM servers WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)",
+                named_params! {":server": id.server.as_str(), ":user": id.user.as_str()},
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down what happened to a server; a server without a row stays without.
+    pub async fn mark_server(&self, id: ServerId, mark: ServerMark, now: Usec) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let (started, used) = match mark {
+                ServerMark::Ready => (Some(now), Some(now)),
+                ServerMark::Stopped => (None, Some(now)),
+                ServerMark::Failed => (None, None),
+            };
+            transaction.execute(
+                "UPDATE servers SET pending_usec = NULL, started_usec = :started,
+                        last_activity_usec = max(coalesce(last_activity_usec, :used), coalesce(:used, last_activity_usec))
+                 WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)",
+                named_params! {
+                    ":started": started, ":used": used, ":server": id.server.as_str(), ":user": id.user.as_str(),
+                },
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down that servers do not run; since when, nobody knows.
+    pub async fn close_servers(&self, ids: Vec<ServerId>) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            let mut statement = transaction.prepare(
+                "UPDATE servers SET pending_usec = NULL, started_usec = NULL
+                 WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)
+                       AND (pending_usec IS NOT NULL OR started_usec IS NOT NULL)",
+            )?;
+            for id in ids {
+                statement.execute(named_params! {":server": id.server.as_str(), ":user": id.user.as_str()})?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Moves the last activity of servers forward, never back.
     pub async fn touch_servers(&self, touched: Vec<(ServerId, Usec)>) -> Result<(), StoreError> {
         self.write(move |transaction| {
+            let mut statement = transaction.prepare(
+                "UPDATE servers SET last_activity_usec = max(coalesce(last_activity_usec, 0), :when)
+                 WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)",
+            )?;
             for (id, when) in touched {
                 let (user, server) = (id.user.as_str(), id.server.as_str());
-                transaction.execute(
-                    "UPDATE servers SET last_activity_usec = max(coalesce(last_activity_usec, 0), :when)
-                     WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)",
-                    named_params! {":when": when, ":server": server, ":user": user},
-                )?;
-                transaction.execute(
-                    "UPDATE users SET last_activity_usec = max(coalesce(last_activity_usec, 0), :when)
-                     WHERE name = :user",
-                    named_params! {":when": when, ":user": user},
-                )?;
+                statement.execute(named_params! {":when": when, ":server": server, ":user": user})?;
             }
             Ok(())
         })

@@ -88,7 +88,7 @@ async fn a_failed_start_is_told_at_once_and_replayed() {
     *world.launcher.behaviour.lock().unwrap() = Behaviour::Crashes;
     let failed = control(folder, "POST", "/hub/api/users/alice/server").await;
     assert_eq!(failed.status, 500);
-    assert!(failed.text().contains("Spawner failed to start [status=exit-code (3)]"), "{}", failed.text());
+    assert!(failed.text().contains("Spawner failed to start [status=3]. The logs for alice may"), "{}", failed.text());
     for _ in 0..2 {
         let progress = control(folder, "GET", "/hub/api/users/alice/server/progress").await.text();
         assert!(progress.contains("\"failed\":true") && progress.contains("Spawn failed"), "{progress}");

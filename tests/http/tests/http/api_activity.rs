@@ -1,6 +1,5 @@
 //! `/hub/api/users/{user}/activity` (contract 1.10), and the endpoints of old (contract 1.4, rows 21 and 40 to 42).
 
-use std::sync::atomic::Ordering;
 
 use hubd::auth::tokens::Owner;
 use hubd::clock::{iso, now};
@@ -19,14 +18,14 @@ async fn values_move_forward_only() {
     let own = || world.app.people.named("ann").unwrap().last_activity;
     world.app.servers.start(&id("ann")).unwrap();
     world.wait_for("ann", "running").await;
-    let backend = world.app.servers.get(&id("ann")).backend().unwrap();
+    let used = || world.app.servers.get(&id("ann")).last_activity();
     let (before, base) = (own(), now());
     let note = |servers: i64| json!({"servers": {"": {"last_activity": iso(servers)}}});
     assert_eq!(server.call("POST", "/users/ann/activity", note(base + MINUTE)).await.status, 200);
-    assert_eq!(backend.last_activity.load(Ordering::Relaxed), base + MINUTE);
+    assert_eq!(used(), Some(base + MINUTE));
     assert_eq!(own(), before, "a server's entry does not raise its owner's");
     server.call("POST", "/users/ann/activity", note(base)).await;
-    assert_eq!(backend.last_activity.load(Ordering::Relaxed), base + MINUTE);
+    assert_eq!(used(), Some(base + MINUTE));
 
     for (written, kept) in [(base + 5, base + 5), (base + 50 * MINUTE, base + 50 * MINUTE), (base, base + 50 * MINUTE)]
     {
@@ -44,7 +43,7 @@ async fn values_move_forward_only() {
 async fn wrong_reports_change_nothing() {
     let world = World::new("").await;
     world.know(&["ann"]).await;
-    world.app.servers.get(&id("ann"));
+    world.app.servers.create(id("ann"), Default::default()).await.unwrap();
     let mut server = world.client("boss", &["users:activity"]).await;
     let path = "/users/ann/activity";
     let shape = "servers must be a dict of the form {server_name: {last_activity: timestamp}}";

@@ -74,9 +74,9 @@ async fn a_service_that_reads_services_sees_the_row_of_itself() {
 
 #[tokio::test]
 async fn stopped_servers_are_shown_only_when_asked_for() {
-    let world = World::new("").await;
+    let world = World::with("", |config| config.server.named_limit = None).await;
     let mut alice = world.client("alice", &["inherit"]).await;
-    world.app.servers.get(&named("alice", "gpu"));
+    world.app.servers.create(named("alice", "gpu"), Default::default()).await.unwrap();
     for path in ["/user", "/users/alice"] {
         assert_eq!(alice.get(path).await.json["servers"], json!({}));
         assert_eq!(alice.get(&format!("{path}?include_stopped_servers=0")).await.json["servers"], json!({}));
@@ -297,7 +297,9 @@ async fn a_rename_needs_the_scope_for_both_names() {
 
 #[tokio::test]
 async fn a_deleted_person_leaves_nothing_behind() {
-    let world = World::of(groups(&[("crew", &["ann"])])).await;
+    let mut config = groups(&[("crew", &["ann"])]);
+    config.server.named_limit = None;
+    let world = World::of(config).await;
     let mut boss = world.client("boss", &["inherit"]).await;
     let mut ann = world.client("ann", &["inherit"]).await;
     let mut browser = world.browser_of("ann").await;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
 use hubd_base::names::ServerId;
-use tokio::sync::broadcast;
+use hubd_base::secret::Secret;
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::upstream;
@@ -29,6 +30,17 @@ pub enum Behaviour {
     Refused,
 }
 
+/// How a unit ends that is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopLeaves {
+    /// In time and well.
+    Nothing,
+    /// By SIGKILL at the deadline: a failed unit, seen some time before the launcher has cleared it and answers.
+    Killed,
+    /// Not until the test allows it.
+    Waiting,
+}
+
 /// A unit's state, and the task that plays its process.
 type Unit = (UnitState, Option<JoinHandle<()>>);
 
@@ -40,6 +52,14 @@ pub struct FakeLauncher {
     pub starts: Mutex<u32>,
     /// Every stop is refused.
     pub stop_fails: AtomicBool,
+    /// The token of each server's last start.
+    pub tokens: Mutex<HashMap<ServerId, String>>,
+    /// How units end that are stopped.
+    pub stop_leaves: Mutex<StopLeaves>,
+    /// Lets a stop that waits go on.
+    pub may_stop: Notify,
+    reads: watch::Sender<u32>,
+    reached: Mutex<HashMap<ServerId, Arc<AtomicU32>>>,
 }
 
 impl FakeLauncher {
@@ -51,7 +71,25 @@ impl FakeLauncher {
             behaviour: Mutex::new(Behaviour::Answers),
             starts: Mutex::new(0),
             stop_fails: AtomicBool::new(false),
+            tokens: Mutex::default(),
+            stop_leaves: Mutex::new(StopLeaves::Nothing),
+            may_stop: Notify::new(),
+            reads: watch::Sender::new(0),
+            reached: Mutex::default(),
         })
+    }
+
+    /// How many requests reached a server.
+    pub fn reached(&self, id: &ServerId) -> u32 {
+        self.reached.lock().unwrap().get(id).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// A unit is gone, and nobody is told.
+    pub fn vanish(&self, id: &ServerId) {
+        if let Some((_, Some(task))) = self.units.lock().unwrap().remove(id) {
+            task.abort();
+        }
+        let _ = std::fs::remove_file(self.socket(id));
     }
 
     /// What `systemctl stop` or a crash behind the hub's back does.
@@ -65,9 +103,11 @@ impl FakeLauncher {
 }
 
 impl Launcher for FakeLauncher {
-    fn start<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+    fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         Box::pin(async move {
             *self.starts.lock().unwrap() += 1;
+            let token = String::from_utf8(token.expose().to_vec()).unwrap();
+            self.tokens.lock().unwrap().insert(id.clone(), token);
             let behaviour = *self.behaviour.lock().unwrap();
             let invocation = "0123456789abcdef0123456789abcdef".to_owned();
             let (state, task) = match behaviour {
@@ -80,7 +120,8 @@ impl Launcher for FakeLauncher {
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, None)
                 }
                 Behaviour::Answers => {
-                    let task = tokio::spawn(upstream::serve(self.socket(id)));
+                    let reached = Arc::clone(self.reached.lock().unwrap().entry(id.clone()).or_default());
+                    let task = tokio::spawn(upstream::serve(self.socket(id), reached));
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, Some(task))
                 }
             };
@@ -95,15 +136,28 @@ impl Launcher for FakeLauncher {
             if self.stop_fails.load(Ordering::Relaxed) {
                 return Err(LaunchError::Failed("it holds on".into()));
             }
+            let up = matches!(self.units.lock().unwrap().get(id), Some((UnitState::Active { .. }, _)));
+            let leaves = *self.stop_leaves.lock().unwrap();
+            if up && leaves == StopLeaves::Killed {
+                let mut seen = self.reads.subscribe();
+                let result = "timeout (9)".to_owned();
+                self.end(id, UnitState::Failed { invocation: "00".into(), result });
+                seen.changed().await.unwrap();
+            }
+            if up && leaves == StopLeaves::Waiting {
+                self.may_stop.notified().await;
+            }
             self.end(id, UnitState::Absent);
             Ok(())
         })
     }
 
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {
-        Box::pin(
-            async move { Ok(self.units.lock().unwrap().get(id).map_or(UnitState::Absent, |(state, _)| state.clone())) },
-        )
+        Box::pin(async move {
+            let state = self.units.lock().unwrap().get(id).map_or(UnitState::Absent, |(state, _)| state.clone());
+            self.reads.send_modify(|reads| *reads += 1);
+            Ok(state)
+        })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServerId>, LaunchError>> {

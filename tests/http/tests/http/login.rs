@@ -19,11 +19,26 @@ async fn the_right_password_opens_home_and_next_is_kept() {
 #[tokio::test]
 async fn next_outside_the_hub_is_ignored() {
     let world = World::new("").await;
-    for next in ["//evil.example", "https%3A%2F%2Fevil.example%2F", "%2F%5Cevil.example", "%2F%2Fevil"] {
+    for next in ["//evil.example", "https%3A%2F%2Fevil.example%2F", "%5C%5Cevil.example", "%2F%2Fevil", "%2F%2F%2Fevil"]
+    {
         let mut browser = world.browser();
         let xsrf = browser.get("/hub/login").await.field("_xsrf");
         let form = format!("_xsrf={xsrf}&username=alice&password=right&next={next}");
         assert_eq!(browser.post("/hub/login", &form).await.header("location"), "/hub/home", "{next}");
+    }
+}
+
+#[tokio::test]
+async fn next_may_be_an_address_of_this_hub() {
+    for (public, next) in [
+        (None, "http://hub.example.org/user/alice/lab?a=b"),
+        (Some("https://jupyter.example.org"), "https://jupyter.example.org/user/alice/lab?a=b"),
+    ] {
+        let world = World::with("", |config| config.hub.public_url = public.map(str::to_owned)).await;
+        let mut browser = world.browser();
+        let xsrf = browser.get("/hub/login").await.field("_xsrf");
+        let form = format!("_xsrf={xsrf}&username=alice&password=right&next={next}");
+        assert_eq!(browser.post("/hub/login", &form).await.header("location"), "/user/alice/lab?a=b", "{next}");
     }
 }
 

@@ -129,7 +129,7 @@ async fn a_name_without_slash_gets_one_and_logout_leads_to_the_hub() {
 }
 
 #[tokio::test]
-async fn after_the_server_stopped_programs_get_424_and_its_cookie_still_names_its_owner() {
+async fn after_the_server_stopped_programs_get_424_and_reads_are_led_to_the_hub() {
     let world = World::new("").await;
     let mut browser = world.browser_in_server_of("alice").await;
     world.launcher.end(&id("alice"), UnitState::Absent);

@@ -74,7 +74,7 @@ impl ServiceLauncher for FakeServices {
             if matches!(units.get(name), Some((UnitState::Active { .. }, _))) {
                 return Err(LaunchError::AlreadyRunning);
             }
-            let task = tokio::spawn(upstream::serve(self.socket(name)));
+            let task = tokio::spawn(upstream::serve(self.socket(name), Arc::default()));
             units.insert(name.clone(), (Self::active(), Some(task)));
             let _ = self.changes.send(name.clone());
             Ok(Launched { unit: name.unit_name(), invocation: "0123456789abcdef0123456789abcdef".into() })

@@ -142,7 +142,7 @@ async fn a_service_at_a_unix_socket_is_reached_there() {
     grades.url = Some(ServiceUrl { text, target: ServiceTarget::Unix(socket.clone()) });
     let world = world_of(vec![grades]).await;
     assert_eq!(world.browser().get("/services/grades/show").await.status, 503);
-    tokio::spawn(upstream::serve(socket.clone()));
+    tokio::spawn(upstream::serve(socket.clone(), std::sync::Arc::default()));
     while !socket.exists() {
         tokio::task::yield_now().await;
     }

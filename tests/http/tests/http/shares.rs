@@ -84,6 +84,7 @@ pub async fn world_with(people: &[&str], change: impl FnOnce(&mut Config)) -> Wo
     let sharer = Role { users: vec![name("alice")], ..role("sharer", &scopes) };
     let world = World::with("", |config| {
         config.roles.push(sharer);
+        config.server.named_limit = None;
         change(config);
     })
     .await;

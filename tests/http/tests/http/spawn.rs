@@ -1,6 +1,7 @@
 //! `/hub/home`, `/hub/spawn`, `/hub/spawn-pending`, `/hub/stop`, `/hub/user/...`.
 
 use hubd::servers::launcher::UnitState;
+use hubd::servers::registry::{Servers, Ties};
 
 use crate::launcher::{Behaviour, DEADLINE};
 use crate::world::{World, id};
@@ -91,8 +92,12 @@ async fn a_unit_that_runs_already_is_adopted_at_start() {
     world.wait_for("alice", "running").await;
     let launcher = std::sync::Arc::clone(&world.launcher);
     let store = hubd::store::Store::open(&world.folder.path().join("other.sqlite")).unwrap();
-    let deadlines = hubd::servers::registry::Deadlines { start: DEADLINE, stop: DEADLINE };
-    let again = hubd::servers::registry::Servers::new(launcher, store, deadlines, "/".into());
+    let people = hubd::auth::people::People::load(store.clone(), Default::default()).await.unwrap();
+    let tokens = hubd::auth::tokens::Tokens::load(store.clone(), 0).await.unwrap();
+    let settings = hubd::servers::registry::Settings::of(&world.app.config);
+    let shares = hubd::auth::shares::Shares::load(store.clone(), Default::default()).await.unwrap();
+    let ties = Ties { people: people.into(), tokens: tokens.into(), shares: shares.into() };
+    let again = Servers::load(launcher, store, settings, ties).await.unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     tokio::spawn(hubd::servers::watch::run(again.clone(), stop.clone(), || {}));
     let server = again.get(&id("alice"));
@@ -139,7 +144,7 @@ async fn a_stopped_server_is_offered_to_people_and_told_to_programs() {
     assert_eq!((told.status, told.header("content-type")), (424, "application/json"));
     assert!(told.text().contains("no longer running at /user/alice/api/contents"));
     let mut bob = world.browser_of("bob").await;
-    assert_eq!(bob.get("/hub/user/alice/lab").await.status, 403);
+    assert_eq!(bob.get("/hub/user/alice/lab").await.status, 404);
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,24 +20,31 @@ use tokio::net::{TcpListener, UnixListener};
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
-pub async fn serve(socket: PathBuf) {
+/// `reached` counts the requests, but for the hub's own first one.
+pub async fn serve(socket: PathBuf, reached: Arc<AtomicU32>) {
     let _ = std::fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket).unwrap();
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(speak(stream));
+        let reached = Arc::clone(&reached);
+        connections.spawn(speak(stream, reached));
     }
 }
 
 pub async fn serve_tcp(listener: TcpListener) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(speak(stream));
+        connections.spawn(speak(stream, Arc::default()));
     }
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-    let service = service_fn(|request| async { Ok::<_, Infallible>(answer(request).await) });
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, reached: Arc<AtomicU32>) {
+    let service = service_fn(|request: Request<Incoming>| {
+        if request.headers().get("host").is_some_and(|host| host != "localhost") {
+            reached.fetch_add(1, Ordering::Relaxed);
+        }
+        async { Ok::<_, Infallible>(answer(request).await) }
+    });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let _ = connection.with_upgrades().await;
 }
@@ -83,6 +92,22 @@ async fn answer(mut request: Request<Incoming>) -> Response<Body> {
         "empty" => {
             let mut response = Response::new(full(String::new()));
             *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
+        "refuse" => {
+            let mut response = Response::new(full(String::new()));
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            response
+        }
+        "singleuser-cookies" => {
+            let mut response = Response::new(full("ok".into()));
+            for value in [
+                "jupyterhub-hub-login=evil; Path=/hub/",
+                "jupyterhub-user-alice=a; Path=/user/alice/",
+                "_xsrf=2|own; Path=/user/alice/",
+            ] {
+                response.headers_mut().append(SET_COOKIE, HeaderValue::from_static(value));
+            }
             response
         }
         "cookies" => {

@@ -16,6 +16,7 @@ use hubd::http::listen::Listeners;
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve;
 use hubd::servers::watch;
+use hubd::store::Store;
 use hubd_base::config::{self, Config};
 use hubd_base::names::{ServerId, UserName};
 use hubd_proto::login::{Outcome, Reply, Request as LoginRequest};
@@ -143,6 +144,21 @@ impl World {
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
         Self { app, launcher, services, address, authorized, folder, stop: stop.drop_guard() }
+    }
+
+    /// A second look at the database.
+    pub fn store(&self) -> Store {
+        Store::open(&self.folder.path().join("hub.sqlite")).unwrap()
+    }
+
+    /// Waits for what is told by no event.
+    pub async fn until<F: Future<Output = bool>>(&self, mut holds: impl FnMut() -> F) {
+        let wait = async {
+            while !holds().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, wait).await.expect("it never came true");
     }
 
     pub fn browser(&self) -> Browser {

@@ -6,6 +6,7 @@ use super::{
     Actions, ErrorKind, ErrorPage, Failure, FailureKind, Frame, HomePage, LoginNotice, LoginPage, Notice, Page,
     ServerState, ServerView, SpawnPendingPage, StoppedPage, civil,
 };
+use crate::pages::home::Named;
 use crate::pages::locale::{Language, Text};
 use crate::pages::menu::ServiceLink;
 
@@ -35,6 +36,7 @@ fn server(state: ServerState) -> ServerView {
     ServerView {
         user: "d\\ann<b>".to_owned(),
         name: String::new(),
+        display_name: String::new(),
         state,
         url: "/jupyter/user/ann/".to_owned(),
         since: Some(UNIX_EPOCH + Duration::from_secs(1_709_164_805)),
@@ -45,7 +47,11 @@ fn server(state: ServerState) -> ServerView {
 fn home(language: Language, state: ServerState) -> String {
     let actions = Actions::of(state);
     let frame = frame(language, Some("d\\ann<b>"));
-    HomePage { frame, server: server(state), actions, notice: None }.render_page()
+    let mut gpu = server(state);
+    "gpu".clone_into(&mut gpu.name);
+    "<b>GPU</b>".clone_into(&mut gpu.display_name);
+    let named = vec![Named { server: gpu, actions }];
+    HomePage { frame, server: server(state), actions, notice: None, named, may_add: true }.render_page()
 }
 
 fn pending(language: Language, failed: Option<Failure>) -> String {

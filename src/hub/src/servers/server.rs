@@ -1,0 +1,164 @@
+//! One server: its state, what its person said about it, and when it was last used.
+//!
+//! Invariant: the state changes only through [`Server::apply`], by the table of [`super::state`]; what the row says is
+//! written to the store first and shown here afterwards.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use hubd_base::names::ServerId;
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::launcher::UnitState;
+use super::state::{Backend, Event, Hold, Snapshot, next};
+use crate::clock::{Usec, now};
+
+/// What a person said about a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Its name for people; empty for a default server that was given none.
+    pub display_name: String,
+    /// What it was last asked to start with.
+    pub user_options: Map<String, Value>,
+}
+
+/// One server.
+pub struct Server {
+    /// Whose, and which.
+    pub id: ServerId,
+    /// Its id as an OAuth client, and the name of the cookie that opens it.
+    pub client: String,
+    snapshot: watch::Sender<Snapshot>,
+    /// What the watcher last read of the unit, for a start that waits.
+    pub(super) unit: watch::Sender<Option<UnitState>>,
+    /// Held while the unit is read and the reading applied, so that no stale reading is applied late.
+    pub(super) examining: tokio::sync::Mutex<()>,
+    /// Cancels the start under way.
+    start: Mutex<CancellationToken>,
+    /// Held by the job under way: a stop waits for the start it cancelled.
+    pub(super) job: tokio::sync::Mutex<()>,
+    /// What the row says; `None` while there is no row.
+    details: RwLock<Option<Arc<Details>>>,
+    /// When it was last used, as far as somebody other than the proxy said so; 0 for never.
+    activity: AtomicI64,
+    /// What of that is in the store.
+    saved: AtomicI64,
+}
+
+impl Server {
+    pub(super) fn new(id: ServerId) -> Self {
+        Self {
+            client: id.client_id(),
+            id,
+            snapshot: watch::Sender::new(Snapshot::stopped(now())),
+            unit: watch::Sender::new(None),
+            examining: tokio::sync::Mutex::new(()),
+            start: Mutex::new(CancellationToken::new()),
+            job: tokio::sync::Mutex::new(()),
+            details: RwLock::default(),
+            activity: AtomicI64::new(0),
+            saved: AtomicI64::new(0),
+        }
+    }
+
+    /// How it is right now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot.borrow().clone()
+    }
+
+    /// Where it is reached, while it is ready: what the proxy asks for each request.
+    pub fn backend(&self) -> Option<Arc<Backend>> {
+        self.snapshot.borrow().backend.clone()
+    }
+
+    /// Follows every change.
+    pub fn follow(&self) -> watch::Receiver<Snapshot> {
+        self.snapshot.subscribe()
+    }
+
+    /// What its person said about it; `None` for a server that nobody ever asked for.
+    pub fn details(&self) -> Option<Arc<Details>> {
+        self.details.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether there is such a server: somebody asked for it, or it runs.
+    pub fn exists(&self) -> bool {
+        self.details.read().unwrap_or_else(PoisonError::into_inner).is_some()
+            || self.snapshot.borrow().state.is_active()
+    }
+
+    /// When it was last used, whether it runs or not.
+    pub fn last_activity(&self) -> Option<Usec> {
+        let proxied =
+            self.snapshot.borrow().backend.as_ref().map(|backend| backend.last_activity.load(Ordering::Relaxed));
+        let last = self.activity.load(Ordering::Relaxed).max(proxied.unwrap_or(0));
+        Some(last).filter(|last| *last > 0)
+    }
+
+    /// Moves its last activity forward, never back. Written to the store with the next batch
+    /// ([`super::registry::Servers::save_activity`]); its person's own last activity stays as it is.
+    pub fn raise_activity(&self, when: Usec) {
+        self.activity.fetch_max(when, Ordering::Relaxed);
+    }
+
+    /// The last activity, if the store does not have it yet; the store has it from now on.
+    pub(super) fn unsaved_activity(&self) -> Option<Usec> {
+        let last = self.last_activity()?;
+        (self.saved.fetch_max(last, Ordering::Relaxed) < last).then_some(last)
+    }
+
+    /// Sets what the store has.
+    pub(super) fn set_details(&self, details: Option<Details>, activity: Option<Usec>) {
+        *self.details.write().unwrap_or_else(PoisonError::into_inner) = details.map(Arc::new);
+        if let Some(when) = activity {
+            self.raise_activity(when);
+            self.saved.fetch_max(when, Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps it from being started or stopped; only a server that rests can be held. Returns whether it is held now.
+    pub(super) fn hold(&self, hold: Hold) -> bool {
+        self.snapshot.send_if_modified(|snapshot| {
+            let rests = !snapshot.state.is_active() && snapshot.hold.is_none();
+            if rests {
+                snapshot.hold = Some(hold);
+            }
+            rests
+        })
+    }
+
+    pub(super) fn release(&self) {
+        self.amend(|snapshot| snapshot.hold = None);
+    }
+
+    /// Applies an event by the table; `change` fills in the rest of the new snapshot. Returns whether it applied.
+    pub(super) fn apply(&self, event: Event, change: impl FnOnce(&mut Snapshot)) -> bool {
+        self.snapshot.send_if_modified(|snapshot| {
+            if snapshot.hold.is_some() {
+                return false;
+            }
+            let Some(state) = next(snapshot.state, event) else { return false };
+            snapshot.state = state;
+            snapshot.since = now();
+            if !state.is_ready() {
+                if let Some(backend) = snapshot.backend.take() {
+                    backend.gone.cancel();
+                    self.activity.fetch_max(backend.last_activity.load(Ordering::Relaxed), Ordering::Relaxed);
+                }
+            }
+            change(snapshot);
+            true
+        })
+    }
+
+    /// Changes details that are not the state.
+    pub(super) fn amend(&self, change: impl FnOnce(&mut Snapshot)) {
+        self.snapshot.send_modify(change);
+    }
+
+    pub(super) fn start_token(&self) -> MutexGuard<'_, CancellationToken> {
+        self.start.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
