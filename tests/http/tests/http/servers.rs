@@ -326,7 +326,19 @@ async fn an_adopted_server_keeps_its_token_and_a_lost_one_does_not() {
     let bob = world.store().server_rows().await.unwrap().into_iter().find(|row| row.id == id("bob")).unwrap();
     assert_eq!((bob.pending, bob.started), (None, None));
     let adopted = world.app.servers.find(&id("alice")).unwrap();
-    assert!(adopted.last_activity() >= former, "what is known of its use is kept");
+    assert_eq!(adopted.last_activity(), former, "the hub's return is no use of it");
+}
+
+#[tokio::test]
+async fn a_unit_that_turns_out_to_run_goes_on_with_the_token_it_has() {
+    let world = World::new("").await;
+    let alice = world.client("alice", &["inherit"]).await;
+    let former = world.token_of(&id("alice")).await;
+    *world.launcher.behaviour.lock().unwrap() = Behaviour::RunsAlready;
+    assert_eq!(alice.call("POST", "/users/alice/server", "").await.status, 201);
+    let offered = world.launcher.tokens.lock().unwrap()[&id("alice")].clone();
+    assert_eq!(world.bearer(&former).call("GET", "/user", "").await.status, 200);
+    assert_eq!(world.bearer(&offered).call("GET", "/user", "").await.status, 403);
 }
 
 #[tokio::test]
