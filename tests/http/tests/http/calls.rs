@@ -14,7 +14,8 @@ use crate::world::{Answer, World};
 /// Somebody who calls the API with a token.
 pub struct Client<'a> {
     world: &'a World,
-    secret: String,
+    /// The token.
+    pub secret: String,
 }
 
 /// A server by its two names.

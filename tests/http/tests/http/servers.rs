@@ -1,7 +1,7 @@
 //! `/hub/api/users/{user}/server` and `/hub/api/users/{user}/servers/{server}` (contract 1.8, 2.2, 13).
 
 use futures_util::future::join_all;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hubd::servers::launcher::UnitState;
 use hubd_base::config::Config;
 use serde_json::{Value, json};
@@ -374,7 +374,7 @@ async fn the_stream_of_a_start_is_the_contracts() {
     *world.launcher.behaviour.lock().unwrap() = Behaviour::Silent;
     world.app.servers.start(&server("alice", "gpu")).unwrap();
     let browser = world.browser_of("alice").await;
-    let request = browser.request("GET", &format!("/hub/api{path}/progress")).body(Default::default()).unwrap();
+    let request = browser.request("GET", &format!("/hub/api{path}/progress")).body(Full::default()).unwrap();
     let response = browser.open(request).await;
     assert_eq!(response.headers().get("content-type").unwrap(), "text/event-stream");
     assert_eq!(response.headers().get("cache-control").unwrap(), "no-cache");

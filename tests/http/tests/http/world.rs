@@ -37,7 +37,7 @@ pub struct World {
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 struct Yes(Arc<AtomicBool>);
@@ -79,9 +79,9 @@ impl World {
 
     /// The hub ends and begins again, with the same database and the same units.
     pub async fn restart(self) -> Self {
-        let Self { app, folder, launcher, _stop, .. } = self;
+        let Self { app, folder, launcher, stop, .. } = self;
         let config = app.config.clone();
-        drop(_stop);
+        drop(stop);
         for socket in ["login.sock", "control.sock"] {
             std::fs::remove_file(folder.path().join(socket)).unwrap();
         }
@@ -112,7 +112,7 @@ impl World {
         tokio::spawn(watch::run(app.servers.clone(), stop.clone(), move || looked.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, address, authorized, folder, _stop: stop.drop_guard() }
+        Self { app, launcher, address, authorized, folder, stop: stop.drop_guard() }
     }
 
     /// A second look at the database.
