@@ -173,6 +173,32 @@ mod tests {
     use crate::servers::state::{Cause, Failure};
     use hubd_base::names::UserName;
 
+    #[tokio::test(start_paused = true)]
+    async fn two_newlines_come_every_eight_seconds() {
+        let id = ServerId::default_of(UserName::parse("alice").unwrap());
+        let starting = Snapshot { state: ServerState::Starting, ..Snapshot::stopped(0) };
+        let (sender, mut changes) = watch::channel(starting);
+        changes.mark_changed();
+        let mut listener = Listener {
+            url: "/user/alice/".into(),
+            id,
+            changes,
+            waiting: VecDeque::new(),
+            told: None,
+            over: false,
+            next_sign: Instant::now() + KEEP_ALIVE,
+        };
+        let begun = Instant::now();
+        assert!(listener.next().await.unwrap().starts_with("data: {"));
+        for count in 1..4_u32 {
+            assert_eq!(listener.next().await.as_deref(), Some("\n\n"));
+            assert_eq!(begun.elapsed().as_secs(), u64::from(count) * 8);
+        }
+        sender.send_modify(|snapshot| snapshot.state = ServerState::Stopped);
+        assert!(listener.next().await.unwrap().contains("Spawn cancelled"));
+        assert_eq!(listener.next().await, None);
+    }
+
     #[test]
     fn what_a_launcher_says_is_no_markup() {
         let id = ServerId::default_of(UserName::parse("alice").unwrap());

@@ -27,11 +27,10 @@ pub fn check_here(next: &str, origin: &str, configured: bool) -> Option<String> 
     };
     let (own_scheme, own_host) = origin.split_once("://")?;
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let same_scheme = scheme.is_none_or(|scheme| match configured {
-        true => scheme.eq_ignore_ascii_case(own_scheme),
-        // A proxy in front may speak HTTPS, of which the hub does not know.
-        false => scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"),
-    });
+    let is = |scheme: &str, wanted: &str| scheme.eq_ignore_ascii_case(wanted);
+    // Unconfigured, a proxy in front may speak HTTPS, of which the hub does not know.
+    let same_scheme = scheme
+        .is_none_or(|scheme| is(scheme, own_scheme) || (!configured && (is(scheme, "http") || is(scheme, "https"))));
     if !same_scheme || own_host.is_empty() || !host.eq_ignore_ascii_case(own_host) {
         return None;
     }

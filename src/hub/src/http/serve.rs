@@ -173,9 +173,9 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 async fn answer(app: Arc<App>, mut router: Router, origin: Origin, mut request: Request<Incoming>) -> Response<Body> {
     if let Origin::Network { .. } = origin {
-        if let Some(rest) = proxy::routes::user_path(&app, request.uri().path()) {
-            let rest = rest.to_owned();
-            return proxy::handle(app, &origin, &rest, request).await;
+        let uri = request.uri().clone();
+        if let Some(rest) = proxy::routes::user_path(&app, uri.path()) {
+            return proxy::handle(app, &origin, rest, request).await;
         }
         if let Some(rest) = proxy::services::path(&app, request.uri().path()) {
             let rest = rest.to_owned();

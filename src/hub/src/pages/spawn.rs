@@ -23,6 +23,9 @@ use crate::servers::naming::{self, Refusal};
 use crate::servers::registry::{Busy, Wanted};
 use crate::servers::state::{Snapshot, State as ServerState};
 
+/// Fields that are no options.
+const OWN_FIELDS: [&str; 4] = ["_xsrf", "display_name", "name", "next"];
+
 /// What may stand in the address.
 #[derive(Deserialize)]
 pub struct Asked {
@@ -134,14 +137,13 @@ fn wanted(fields: &[(String, String)], display: Option<String>) -> Result<Result
     let prefixed = fields.iter().any(|(name, _)| name.starts_with("opt-"));
     let mut options: Map<String, Value> = Map::new();
     for (name, value) in fields {
-        let key = match (name.strip_prefix("opt-"), name.as_str()) {
-            (Some(""), _) => {
+        let key = match name.strip_prefix("opt-") {
+            Some("") => {
                 return Err(Fault::Told(StatusCode::UNPROCESSABLE_ENTITY, "opt- needs a name behind it".into()));
             }
-            (Some(key), _) => key,
-            (None, "next" | "display_name" | "_xsrf" | "name") => continue,
-            (None, _) if prefixed => continue,
-            (None, key) => key,
+            Some(key) => key,
+            None if prefixed || OWN_FIELDS.contains(&name.as_str()) => continue,
+            None => name,
         };
         let values = options.entry(key).or_insert_with(|| Value::Array(Vec::new()));
         if let Some(values) = values.as_array_mut() {

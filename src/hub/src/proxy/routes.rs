@@ -71,6 +71,7 @@ pub fn query<B>(request: &Request<B>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::changes::Changes;
     use crate::auth::people::People;
     use crate::auth::shares::Shares;
     use crate::auth::tokens::Tokens;
@@ -83,7 +84,7 @@ mod tests {
     /// Alice has a default server and one named `gpu`; the API asked for `lab` too, which nobody made.
     async fn servers(folder: &tempfile::TempDir) -> Servers {
         let store = Store::open(&folder.path().join("hub.sqlite")).unwrap();
-        let people = Arc::new(People::load(store.clone(), Default::default()).await.unwrap());
+        let people = Arc::new(People::load(store.clone(), Changes::default()).await.unwrap());
         let alice = UserName::parse("alice").unwrap();
         people.keep(alice.clone(), None, 1).await.unwrap();
         let tokens = Arc::new(Tokens::load(store.clone(), 1).await.unwrap());

@@ -87,13 +87,11 @@ fn is_timeout(result: &str) -> bool {
 /// A unit that ran is gone. A stop of ours that is under way does the rest.
 pub(super) async fn ended(servers: &Servers, server: &Arc<Server>, result: Option<String>) {
     let snapshot = server.snapshot();
-    match snapshot.state {
-        State::Running | State::Suspended => {}
-        State::Stopping if snapshot.stop_asked => {
-            return server.amend(|snapshot| snapshot.stop_result = result);
-        }
-        State::Stopping => {}
-        State::Stopped | State::Starting | State::Failed => return,
+    if !matches!(snapshot.state, State::Running | State::Suspended | State::Stopping) {
+        return;
+    }
+    if snapshot.state == State::Stopping && snapshot.stop_asked {
+        return server.amend(|snapshot| snapshot.stop_result = result);
     }
     let killed = snapshot.state == State::Stopping && result.as_deref().is_some_and(is_timeout);
     let applied = match result.filter(|_| !killed) {
@@ -152,7 +150,7 @@ pub(super) async fn mark(servers: &Servers, server: &Server, mark: ServerMark) {
     if let Err(error) = servers.0.store.mark_server(server.id.clone(), mark, now).await {
         tracing::warn!("cannot write down the state of {}, ignoring: {error}", server.id);
     }
-    if matches!(mark, ServerMark::Failed) {
+    if !matches!(mark, ServerMark::Ready | ServerMark::Stopped) {
         return;
     }
     server.raise_activity(now);

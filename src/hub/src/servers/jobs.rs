@@ -62,7 +62,7 @@ pub(super) fn spawn_start(servers: &Servers, server: &Arc<Server>, kind: Kind) {
             count_start(&started, begun);
         }
         match started {
-            Ok(Some(backend)) => became_ready(&servers, &server, backend, begun).await,
+            Ok(Some(backend)) => became_ready(&servers, &server, (kind, backend), begun).await,
             // Cancelled: the stop that cancelled this start does the rest.
             Ok(None) => {}
             Err(failed) => start_failed(&servers, &server, failed).await,
@@ -192,8 +192,9 @@ async fn unit_ended(servers: &Servers, server: &Server) -> Failed {
     }
 }
 
-async fn became_ready(servers: &Servers, server: &Arc<Server>, backend: Backend, begun: Instant) {
-    mark(servers, server, ServerMark::Ready).await;
+async fn became_ready(servers: &Servers, server: &Arc<Server>, (kind, backend): (Kind, Backend), begun: Instant) {
+    let how = if kind == Kind::Adopt { ServerMark::Adopted } else { ServerMark::Ready };
+    mark(servers, server, how).await;
     let ready = server.apply(Event::Ready, |snapshot| {
         snapshot.backend = Some(Arc::new(backend));
     });

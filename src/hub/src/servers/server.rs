@@ -162,3 +162,51 @@ impl Server {
         self.start.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::servers::state::State;
+    use hubd_base::names::UserName;
+
+    fn server() -> Server {
+        Server::new(ServerId::default_of(UserName::parse("alice").unwrap()))
+    }
+
+    #[test]
+    fn a_held_server_takes_no_event_and_only_one_that_rests_is_held() {
+        let held = server();
+        assert!(held.hold(Hold::Rename) && !held.hold(Hold::Remove));
+        assert!(!held.apply(Event::StartAsked, |_| {}) && !held.apply(Event::UnitSeen, |_| {}));
+        assert_eq!(held.snapshot().pending(), Some("rename"));
+        assert!(held.snapshot().is_active());
+        held.release();
+        assert!(held.apply(Event::StartAsked, |_| {}));
+        assert!(!held.hold(Hold::Rename));
+        assert_eq!((held.snapshot().state, held.snapshot().pending()), (State::Starting, Some("spawn")));
+    }
+
+    #[test]
+    fn activity_moves_forward_and_is_saved_once() {
+        let server = server();
+        assert_eq!((server.last_activity(), server.unsaved_activity()), (None, None));
+        server.raise_activity(5);
+        server.raise_activity(3);
+        assert_eq!(
+            (server.last_activity(), server.unsaved_activity(), server.unsaved_activity()),
+            (Some(5), Some(5), None)
+        );
+        server.set_details(Some(Details::default()), Some(9));
+        assert_eq!((server.last_activity(), server.unsaved_activity()), (Some(9), None), "the store has it");
+    }
+
+    #[test]
+    fn a_server_exists_when_somebody_asked_for_it_or_it_runs() {
+        let server = server();
+        assert!(!server.exists());
+        assert!(server.apply(Event::UnitSeen, |_| {}) && server.exists());
+        assert!(server.apply(Event::StartFailed, |_| {}) && !server.exists());
+        server.set_details(Some(Details::default()), None);
+        assert!(server.exists());
+    }
+}

@@ -29,6 +29,8 @@ pub struct ServerRow {
 pub enum ServerMark {
     /// It is ready.
     Ready,
+    /// It was found running.
+    Adopted,
     /// It does not run any more.
     Stopped,
     /// It never came to run.
@@ -134,6 +136,7 @@ impl Store {
         self.write(move |transaction| {
             let (started, used) = match mark {
                 ServerMark::Ready => (Some(now), Some(now)),
+                ServerMark::Adopted => (Some(now), None),
                 ServerMark::Stopped => (None, Some(now)),
                 ServerMark::Failed => (None, None),
             };

@@ -14,7 +14,8 @@ use crate::world::{Answer, World};
 /// Somebody who calls the API with a token.
 pub struct Client<'a> {
     world: &'a World,
-    secret: String,
+    /// The token.
+    pub secret: String,
 }
 
 /// A server by its two names.
@@ -22,23 +23,25 @@ pub fn server(user: &str, server: &str) -> ServerId {
     ServerId::new(UserName::parse(user).unwrap(), ServerName::parse(server).unwrap())
 }
 
+fn new(owner: Owner, kind: Kind, client: Option<String>, scopes: &[&str]) -> NewToken {
+    let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    NewToken { owner, kind, client, session: None, scopes, note: String::new(), created: now(), expires: None }
+}
+
 impl World {
     /// A person the hub knows, with a token of these scopes.
     pub async fn caller(&self, user: &str, scopes: &[&str]) -> Client<'_> {
         let user = UserName::parse(user).unwrap();
         self.app.people.keep(user.clone(), Some(user.as_str() == "boss"), now()).await.unwrap();
-        let new = NewToken {
-            owner: Owner::User(user),
-            kind: Kind::Api,
-            client: None,
-            session: None,
-            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
-            note: String::new(),
-            created: now(),
-            expires: None,
-        };
+        let new = new(Owner::User(user), Kind::Api, None, scopes);
         let (secret, _) = self.app.tokens.create(new).await.unwrap();
         Client { world: self, secret: secret.to_string() }
+    }
+
+    /// A token as a server holds it.
+    pub async fn token_of(&self, id: &ServerId) -> String {
+        let new = new(Owner::User(id.user.clone()), Kind::Server, Some(id.client_id()), &["access:servers!server"]);
+        self.app.tokens.create(new).await.unwrap().0.to_string()
     }
 
     /// Somebody with a token that was made elsewhere.

@@ -28,6 +28,8 @@ pub enum Behaviour {
     Crashes,
     /// The broker refuses.
     Refused,
+    /// The unit is there already.
+    RunsAlready,
 }
 
 /// How a unit ends that is stopped.
@@ -119,7 +121,7 @@ impl Launcher for FakeLauncher {
                 Behaviour::Silent => {
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, None)
                 }
-                Behaviour::Answers => {
+                Behaviour::Answers | Behaviour::RunsAlready => {
                     let reached = Arc::clone(self.reached.lock().unwrap().entry(id.clone()).or_default());
                     let task = tokio::spawn(upstream::serve(self.socket(id), reached));
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, Some(task))
@@ -127,6 +129,9 @@ impl Launcher for FakeLauncher {
             };
             self.units.lock().unwrap().insert(id.clone(), (state, task));
             let _ = self.changes.send(id.clone());
+            if behaviour == Behaviour::RunsAlready {
+                return Err(LaunchError::AlreadyRunning);
+            }
             Ok(Launched { unit: id.unit_name(), invocation })
         })
     }

@@ -62,10 +62,12 @@ async fn a_hub_token_opens_the_rest_api_of_a_server() {
     }
     let seen = alice.call("GET", "/user/alice/api/contents", "").await.text();
     assert!(!seen.contains("authorization"), "the token stays with the hub: {seen}");
-    let mut stranger = world.browser();
-    let request = stranger.request("GET", "/user/alice/upgrade").header("connection", "Upgrade");
-    let request = request.header("upgrade", "websocket").header("authorization", "token wrong");
-    assert_eq!(stranger.send(request.body(Full::default()).unwrap()).await.status, 403);
+    let stranger = world.browser();
+    for (secret, status) in [(alice.secret.as_str(), 101), ("wrong", 403), (only.secret.as_str(), 403)] {
+        let request = stranger.request("GET", "/user/alice/upgrade").header("connection", "Upgrade");
+        let request = request.header("upgrade", "websocket").header("authorization", format!("Bearer {secret}"));
+        assert_eq!(stranger.open(request.body(Full::default()).unwrap()).await.status(), status);
+    }
 }
 
 #[tokio::test]

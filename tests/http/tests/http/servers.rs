@@ -1,7 +1,7 @@
 //! `/hub/api/users/{user}/server` and `/hub/api/users/{user}/servers/{server}` (contract 1.8, 2.2, 13).
 
 use futures_util::future::join_all;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hubd::servers::launcher::UnitState;
 use hubd_base::config::Config;
 use serde_json::{Value, json};
@@ -326,7 +326,19 @@ async fn an_adopted_server_keeps_its_token_and_a_lost_one_does_not() {
     let bob = world.store().server_rows().await.unwrap().into_iter().find(|row| row.id == id("bob")).unwrap();
     assert_eq!((bob.pending, bob.started), (None, None));
     let adopted = world.app.servers.find(&id("alice")).unwrap();
-    assert!(adopted.last_activity() >= former, "what is known of its use is kept");
+    assert_eq!(adopted.last_activity(), former, "the hub's return is no use of it");
+}
+
+#[tokio::test]
+async fn a_unit_that_turns_out_to_run_goes_on_with_the_token_it_has() {
+    let world = World::new("").await;
+    let alice = world.caller("alice", &["inherit"]).await;
+    let former = world.token_of(&id("alice")).await;
+    *world.launcher.behaviour.lock().unwrap() = Behaviour::RunsAlready;
+    assert_eq!(alice.call("POST", "/users/alice/server", "").await.status, 201);
+    let offered = world.launcher.tokens.lock().unwrap()[&id("alice")].clone();
+    assert_eq!(world.bearer(&former).call("GET", "/user", "").await.status, 200);
+    assert_eq!(world.bearer(&offered).call("GET", "/user", "").await.status, 403);
 }
 
 #[tokio::test]
@@ -362,7 +374,7 @@ async fn the_stream_of_a_start_is_the_contracts() {
     *world.launcher.behaviour.lock().unwrap() = Behaviour::Silent;
     world.app.servers.start(&server("alice", "gpu")).unwrap();
     let browser = world.browser_of("alice").await;
-    let request = browser.request("GET", &format!("/hub/api{path}/progress")).body(Default::default()).unwrap();
+    let request = browser.request("GET", &format!("/hub/api{path}/progress")).body(Full::default()).unwrap();
     let response = browser.open(request).await;
     assert_eq!(response.headers().get("content-type").unwrap(), "text/event-stream");
     assert_eq!(response.headers().get("cache-control").unwrap(), "no-cache");

@@ -92,7 +92,8 @@ async fn a_unit_that_runs_already_is_adopted_at_start() {
     world.wait_for("alice", "running").await;
     let launcher = std::sync::Arc::clone(&world.launcher);
     let store = hubd::store::Store::open(&world.folder.path().join("other.sqlite")).unwrap();
-    let people = hubd::auth::people::People::load(store.clone(), Default::default()).await.unwrap();
+    let people =
+        hubd::auth::people::People::load(store.clone(), hubd::auth::changes::Changes::default()).await.unwrap();
     let tokens = hubd::auth::tokens::Tokens::load(store.clone(), 0).await.unwrap();
     let settings = hubd::servers::registry::Settings::of(&world.app.config);
     let shares = hubd::auth::shares::Shares::load(store.clone(), Default::default()).await.unwrap();

@@ -85,10 +85,8 @@ pub async fn create(
     app.people.find(&user).ok_or(Fault::NoAccess)?;
     let wanted = request::wanted(body)?;
     let id = address.possible(&app, user)?;
-    let made = match id.server.is_default() {
-        true => Err(RowError::Exists),
-        false => app.servers.create(id.clone(), wanted).await,
-    };
+    let made =
+        if id.server.is_default() { Err(RowError::Exists) } else { app.servers.create(id.clone(), wanted).await };
     let server = made.map_err(|error| not_done(&id, error))?;
     tracing::info!(
         hub_user = id.user.as_str(),
