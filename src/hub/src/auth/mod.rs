@@ -14,5 +14,6 @@ pub mod services;
 pub mod sessions;
 pub mod shares;
 pub mod standing;
+pub mod token_request;
 pub mod tokens;
 pub mod xsrf;
