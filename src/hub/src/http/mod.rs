@@ -10,3 +10,4 @@ pub mod origin;
 pub mod redirect;
 pub mod serve;
 pub mod visitor;
+pub mod xsrf;

@@ -1,15 +1,18 @@
 //! What people see, below `<base>hub/`, and the table of all routes of the hub itself.
 
 pub mod assets;
+mod csp;
 mod events;
-mod form;
-mod home;
+pub mod form;
+pub mod home;
 mod language;
 pub mod locale;
 mod login;
+pub mod oauth;
 mod spawn;
 pub mod stopped;
 mod text;
+mod token;
 pub mod view;
 
 use std::sync::Arc;
@@ -21,11 +24,11 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 
+use crate::api;
 use crate::app::App;
 use crate::http::faults::Fault;
 use crate::http::layers;
 use crate::http::redirect::Redirect;
-use crate::{api, oauth};
 
 /// Every route of the hub: pages, REST API and OAuth2, with their layers.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
@@ -43,8 +46,10 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))
         .route("/health", get(|| async { StatusCode::OK }))
-        .route("/security/csp-report", post(|| async { StatusCode::NO_CONTENT }))
-        .merge(oauth::routes())
+        .route("/token", get(token::show).post(token::create))
+        .route("/token/revoke", post(token::revoke))
+        .merge(csp::routes())
+        .merge(crate::oauth::routes())
         .nest("/api", api::routes());
     let routes = Router::new()
         .nest(&format!("{base}hub"), hub)

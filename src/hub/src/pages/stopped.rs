@@ -72,6 +72,6 @@ pub fn not_running(app: &App, id: &ServerId, original: &str) -> Response<Body> {
     );
     let body = axum::Json(serde_json::json!({ "message": message }));
     let mut response = (StatusCode::FAILED_DEPENDENCY, body).into_response();
-    layers::add_headers(response.headers_mut(), true);
+    layers::add_headers(app, response.headers_mut(), true);
     response
 }
