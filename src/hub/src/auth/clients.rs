@@ -78,16 +78,14 @@ impl Registered {
             Client::Server(server) => {
                 people.find(&server.user)?;
                 let url = server_url(config, server);
-                let path = format!("{url}oauth_callback");
-                let full = config.hub.public_url.as_deref().map(|public| format!("{public}{path}"));
                 let allowed_scopes = config.server.oauth_client_allowed_scopes.clone();
-                let redirect_uris = [path].into_iter().chain(full).collect();
+                let redirect_uris = forms(config, format!("{url}oauth_callback"));
                 let description = format!("Server at {url}");
                 Some(Self { client, id, redirect_uris, allowed_scopes, no_confirm: false, description })
             }
             Client::Service(name) => {
                 let service = services.find(name)?;
-                let redirect_uris = vec![service.redirect_uri.clone()];
+                let redirect_uris = forms(config, service.redirect_uri.clone());
                 let allowed_scopes = service.allowed_scopes.clone();
                 let description = format!("JupyterHub service {name}");
                 let no_confirm = service.no_confirm;
@@ -104,6 +102,13 @@ impl Registered {
             _ => false,
         }
     }
+}
+
+/// The ways to write a redirect URI: as registered, and a path with the hub's own address before it.
+fn forms(config: &Config, registered: String) -> Vec<String> {
+    let public = config.hub.public_url.as_deref().filter(|_| registered.starts_with('/'));
+    let full = public.map(|public| format!("{public}{registered}"));
+    [registered].into_iter().chain(full).collect()
 }
 
 /// The path of a server: `/user/alice/`.

@@ -43,8 +43,9 @@ impl Services {
     /// The services of the configuration, and those of the store.
     #[expect(clippy::unused_async, reason = "services of the store are not built yet")]
     pub async fn load(config: &Config, store: Store, changes: Changes) -> Result<Self, StoreError> {
-        let _ = (config, store, changes);
-        Ok(Self(RwLock::default()))
+        let _ = (store, changes);
+        let known = config.services.iter().map(|service| configured(service, &config.hub.base_url));
+        Ok(Self(RwLock::new(known.map(|service| (service.name.clone(), Arc::new(service))).collect())))
     }
 
     /// The service of that name.
@@ -61,5 +62,22 @@ impl Services {
     /// All services, in the order of their names.
     pub fn all(&self) -> Vec<Arc<Service>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+fn configured(service: &hubd_base::config::Service, base_url: &str) -> Service {
+    let callback = format!("{base_url}services/{}/oauth_callback", service.name);
+    Service {
+        name: service.name.to_string(),
+        url: service.url.as_ref().map(|url| url.text.clone()).unwrap_or_default(),
+        command: service.command.clone(),
+        admin: service.admin,
+        client_id: service.has_oauth().then(|| service.client_id()),
+        redirect_uri: service.oauth_redirect_uri.clone().unwrap_or(callback),
+        allowed_scopes: service.oauth_client_allowed_scopes.clone(),
+        no_confirm: service.oauth_no_confirm,
+        display: service.display,
+        info: serde_json::Map::new(),
+        from_config: true,
     }
 }

@@ -136,7 +136,8 @@ fn authenticate(app: &App, headers: &HeaderMap, id: Option<&str>, secret: Option
     let Some(basic) = basic(headers) else {
         return known(app, id.unwrap_or_default(), secret.unwrap_or_default()).ok_or(Refused::Client);
     };
-    let (name, password) = basic.as_deref().and_then(|text| text.split_once(':')).ok_or(Refused::Client)?;
+    let text = STANDARD.decode(basic).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Refused::Client)?;
+    let (name, password) = text.split_once(':').ok_or(Refused::Client)?;
     if secret.is_some() {
         return Err(Refused::bad("invalid_request", "Multiple client credentials."));
     }
@@ -147,12 +148,11 @@ fn authenticate(app: &App, headers: &HeaderMap, id: Option<&str>, secret: Option
     found.filter(named).ok_or(Refused::Client)
 }
 
-/// What `Authorization: Basic` says; the inner `None` where it says nothing readable.
-fn basic(headers: &HeaderMap) -> Option<Option<String>> {
+/// What stands behind `Authorization: Basic`. Any other word there means nothing here.
+fn basic(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
-    let read = || String::from_utf8(STANDARD.decode(rest.trim()).ok()?).ok();
-    scheme.eq_ignore_ascii_case("basic").then(read)
+    scheme.eq_ignore_ascii_case("basic").then_some(rest.trim())
 }
 
 fn known(app: &App, id: &str, secret: &str) -> Option<Registered> {

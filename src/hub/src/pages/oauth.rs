@@ -41,7 +41,7 @@ pub fn ask(
     let said = client.as_issuer(|issuer| catalog.sentences(told, Owner::User(&user), Some(issuer)));
     let mut sentences: Vec<String> = said.iter().map(|said| text::scope(said, &user, visitor.text)).collect();
     if sentences.is_empty() {
-        sentences.push(visitor.text.get("scope.no_scope").to_owned());
+        sentences.extend(visitor.text.find("scope.no_scope").map(str::to_owned));
     }
     let page = ConsentPage {
         frame: visitor.frame(app),

@@ -134,15 +134,15 @@ pub async fn callback(app: &App, id: &ServerId, request: &Request<Incoming>) -> 
         return Err(Fault::Xsrf("OAuth state does not match. Try logging in again.".into()));
     }
     let now = now();
-    let stale = || Fault::Xsrf("OAuth code is invalid or expired".into());
-    let (address, client) = (oauth::callback(app, id), oauth::client(app, &id.client_id()).ok_or_else(stale)?);
+    let refused = || Fault::Xsrf("OAuth code is invalid or expired".into());
+    let (address, client) = (oauth::callback(app, id), oauth::client(app, &id.client_id()).ok_or_else(refused)?);
     let presented = Presented { client: &client.id, verifier: Some(verifier), redirect_uri: Some(&address) };
-    let grant = app.codes.redeem(&code, presented, now).map_err(|_| stale())?;
+    let grant = app.codes.redeem(&code, presented, now).map_err(|_| refused())?;
     if !app.may_access(&grant.session.user, id) {
         return Err(Fault::NotYours);
     }
     let issued = oauth::issue(app, &grant, &client, now).await.map_err(Fault::internal)?;
-    let oauth::Issued { secret, token: issued } = issued.ok_or_else(stale)?;
+    let oauth::Issued { secret, token: issued } = issued.ok_or_else(refused)?;
     // One browser holds one token for one server: the newest.
     let former = |token: &Token| {
         token.id != issued.id

@@ -14,8 +14,11 @@
 mod api;
 mod launcher;
 mod login;
+mod oauth;
 mod server;
 mod spawn;
+mod token_page;
 mod tunnel;
 mod upstream;
 mod world;
+mod xsrf;
