@@ -168,6 +168,19 @@ class Client:
         source = self.get(page, follow=True)
         return self.post_form(path, {"_xsrf": source.input("_xsrf"), **(fields or {})})
 
+    def agree(self, page):
+        """Sends the hub's consent page as it stands, and follows the way back to who asked."""
+        form = next((form for form in re.findall(r"<form\b.*?</form>", page.text, re.DOTALL) if 'name="scopes"' in form), None)
+        assert page.status == 200 and form, f"no consent page at {page.path}: {page.status} {page.text[:800]}"
+        fields = []
+        for tag in re.findall(r"<input\b[^>]*>", form):
+            name, value = (re.search(rf'\b{key}="([^"]*)"', tag) for key in ("name", "value"))
+            if name and name.group(1) in ("_xsrf", "scopes"):
+                fields.append((name.group(1), html.unescape(value.group(1))))
+        answer = self.post_form(page.path, fields)
+        assert answer.status in REDIRECTS, f"consent: {answer.status} {answer.text[:800]}"
+        return self.get(self.local(answer.headers["Location"], page.path), follow=True)
+
     def api(self, method, path, body=None):
         """A call of the hub's REST API with the login cookie and the XSRF header."""
         headers = {"Accept": "application/json"}

@@ -3,9 +3,11 @@ import concurrent.futures
 import json
 import time
 
+from harness import clients, paths
 from harness.http import REDIRECTS, Client
 from harness.jupyter import Lab, segment
 from harness.people import PASSWORDS
+from harness.rest import Rest
 from harness.wait import wait_for
 
 START_DEADLINE = 60.0
@@ -21,6 +23,11 @@ class Hub:
         self.container = container
         self.run = container.run
         self.shell = container.shell
+        self.expected_warnings = []
+
+    def expect_warning(self, message):
+        """Tells the journal gate of one warning that a test is about to cause, by its whole text."""
+        self.expected_warnings.append(message)
 
     def client(self):
         """A caller that nobody knows yet."""
@@ -29,6 +36,27 @@ class Hub:
     def logged_in(self, user, password=None):
         """A caller with a session of this person."""
         return self.client().login(user, password or PASSWORDS[user])
+
+    def token(self, user, password=None, **fields):
+        """A new API token of this person; the fields are those of the API: scopes, expires_in, note."""
+        answer = self.logged_in(user, password).api("POST", f"/users/{segment(user)}/tokens", fields or None)
+        assert answer.status == 201, f"token for {user}: {answer.status} {answer.text}"
+        return answer.json()["token"]
+
+    def rest(self, user, password=None, **fields):
+        """A caller of the REST API with a new token of this person."""
+        return Rest(self.client(), self.token(user, password, **fields))
+
+    def put_example(self, name):
+        """Puts one of the harness's programs for JupyterHub into the machine; returns where it is."""
+        where = f"/usr/local/share/{name}"
+        self.container.write(where, (paths.TESTS / "harness" / name).read_text())
+        return where
+
+    def run_example(self, name, *arguments, **environment):
+        """Runs one of them with the Python of JupyterHub 6; returns what it printed."""
+        command = [f"{clients.VENV}/bin/python", self.put_example(name), *arguments]
+        return self.run(command, environment=environment).stdout
 
     # -- configuration ------------------------------------------------------------------------
 

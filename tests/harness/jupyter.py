@@ -4,6 +4,7 @@ Kernels over WebSocket, the contents API, terminals. Protocols:
 https://jupyter-client.readthedocs.io/en/stable/messaging.html and the terminado websocket.
 """
 import json
+import re
 import time
 import uuid
 from urllib.parse import quote
@@ -20,18 +21,18 @@ def segment(user):
     return quote(user, safe=_KEPT)
 
 
-def prefix(user):
+def prefix(user, server=""):
     """The address of a person's server, with the slash at its end."""
-    return f"/user/{segment(user)}/"
+    return f"/user/{segment(user)}/" + (f"{segment(server)}/" if server else "")
 
 
 class Lab:
     """One person's running server, seen through a logged-in `Client`."""
 
-    def __init__(self, client, user):
+    def __init__(self, client, user, server=""):
         self.client = client
         self.user = user
-        self.prefix = prefix(user)
+        self.prefix = prefix(user, server)
 
     def enter(self):
         """Passes the gate (the hub's authorization and back) and takes Jupyter's XSRF cookie."""
@@ -41,10 +42,22 @@ class Lab:
 
     def headers(self):
         """Headers of a request that a page of this server makes."""
-        token = next(
-            (c.value for (n, w), c in self.client.cookies.items() if n == "_xsrf" and w.startswith("/user/")), ""
-        )
+        found = [c for (n, w), c in self.client.cookies.items() if n == "_xsrf" and w != "/" and self.prefix.startswith(w)]
+        token = max(found, key=lambda cookie: len(cookie.path)).value if found else ""
         return {"X-XSRFToken": token, "Origin": f"http://{self.client.host}:{self.client.port}"}
+
+    def page_config(self):
+        """What the page tells JupyterLab's scripts, such as who the person is and where the hub."""
+        page = self.page()
+        found = re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page.text, re.DOTALL)
+        assert found, page.text[:800]
+        return json.loads(found.group(1))
+
+    def page(self):
+        """The page without going round by the hub: a session is there already."""
+        page = self.client.get(self.prefix + "lab")
+        assert page.status == 200, f"{self.prefix}lab: {page.status} {page.headers['Location']}"
+        return page
 
     def api(self, method, path, body=None):
         """A call of Jupyter's own REST API."""
@@ -78,8 +91,8 @@ class Kernel:
         self.session = uuid.uuid4().hex
         self.socket = lab.websocket(f"api/kernels/{identifier}/channels?session_id={self.session}")
 
-    def execute(self, code, deadline=REPLY_DEADLINE):
-        """Runs code and returns its text: streams and results, in order, until the kernel is idle."""
+    def tell(self, code):
+        """Sends code to run, and returns the message's id without waiting for an answer."""
         message = uuid.uuid4().hex
         self.socket.send(json.dumps({
             "header": {
@@ -90,6 +103,11 @@ class Kernel:
             "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
             "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
         }))
+        return message
+
+    def execute(self, code, deadline=REPLY_DEADLINE):
+        """Runs code and returns its text: streams and results, in order, until the kernel is idle."""
+        message = self.tell(code)
         output = []
         end = time.monotonic() + deadline
         while time.monotonic() < end:

@@ -28,30 +28,38 @@ def build():
     return Path(done.stdout.strip().splitlines()[-1])
 
 
-def installed(deb, kind="trixie", after=None, label="installed"):
-    """The layers of a machine with the package: [installed, base].
+def installed(deb, kind="trixie", after=None, label="installed", below=None):
+    """The layers of a machine with the package: [installed, base], or on top of the layers `below`.
 
     `after(root)` may do more in the tree; then `label` must tell it apart from other trees.
     """
-    base = image.base(kind)
+    below = below or [image.base(kind)]
     digest = hashlib.sha256(Path(deb).read_bytes()).hexdigest()[:16]
-    name = f"{label}-{base.name}-{digest}"
-    done = LAYERS / name
+
+    def make(root):
+        shutil.copy(deb, root / "root/hubd.deb")
+        image.chroot(root, ["apt-get", "install", "--yes", "--quiet", "/root/hubd.deb"])
+        if after is not None:
+            after(root)
+
+    return layer(label, kind, below, digest, make)
+
+
+def layer(label, kind, below, key, make):
+    """[new, *below]: what `make(root)` writes into a tree of the layers `below`, made once for this key."""
+    done = LAYERS / f"{label}-{below[0].name}-{key}"
     with image.lock(f"layer-{label}-{kind}"):
-        image.retire(LAYERS, f"{label}-{kind}-*", done)
+        image.retire(LAYERS, f"{label}-*", done)
         if not done.is_dir():
             LAYERS.mkdir(parents=True, exist_ok=True)
-            tree = Container([base], "install")
+            tree = Container(below, "install")
             try:
                 tree.mount()
-                shutil.copy(deb, tree.root / "root/hubd.deb")
-                image.chroot(tree.root, ["apt-get", "install", "--yes", "--quiet", "/root/hubd.deb"])
-                if after is not None:
-                    after(tree.root)
+                make(tree.root)
                 keep(tree, done)
             finally:
                 tree.close()
-    return [done, base]
+    return [done, *below]
 
 
 def keep(tree, target):

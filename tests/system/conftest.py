@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # pylint: disable=wrong-import-position
-from harness import container, image, package, paths  # noqa: E402
+from harness import clients, container, image, package, paths  # noqa: E402
 from harness.browser import Browser  # noqa: E402
 from harness.hub import Hub  # noqa: E402
 
@@ -79,6 +79,22 @@ def module_hub(layers):
     """A machine for one test file, for tests that change the configuration."""
     with container.Container(layers, "module") as machine:
         yield Hub(machine)
+
+
+@pytest.fixture(scope="session")
+def client_layers(deb):
+    """The file tree of a Debian 13 machine with JupyterHub's own programs and the package."""
+    return package.installed(deb, below=clients.layers())
+
+
+@pytest.fixture(scope="module")
+def clients_hub(client_layers):
+    """A machine for one test file, with JupyterHub's own programs."""
+    with container.Container(client_layers, "clients") as machine:
+        made = Hub(machine)
+        yield made
+        complaints = [entry["MESSAGE"] for entry in machine.journal("--priority=err", "-u", "hub.service", "-u", "hub-broker.service")]
+        assert complaints == [], complaints
 
 
 @pytest.fixture

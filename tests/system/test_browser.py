@@ -55,8 +55,9 @@ window.WebSocket = class extends Original {
 def open_lab(page, user):
     """From the login form to the launcher of JupyterLab, by the buttons a person presses.
 
-    For people whose JupyterLab has no open documents to come back to.
+    What the person had open before is forgotten first: JupyterLab would come back to it, and without a launcher.
     """
+    page.container.run(["rm", "-rf", f"/home/{user}/.jupyter/lab/workspaces"])
     page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH_SOCKETS})
     page.login(user, PASSWORDS[user])
     page.open("/hub/home")

@@ -4,6 +4,9 @@ import json
 import pytest
 
 from harness.people import PASSWORDS
+from harness.wait import wait_for
+
+SOON = 10.0
 
 RULE = """polkit.addRule(function(action, subject) {
     if (action.id == "org.hubd.manage" && subject.user == "boss") return polkit.Result.YES;
@@ -30,23 +33,33 @@ def test_status_tells_the_hubs_figures(hub):
     status = hub.status()
     assert status["pid"] == hub.container.main_pid("hub.service")
     assert status["memory_bytes"] > 1_000_000 and status["version"]
-    assert {**status["servers"], "running": 0, "starting": 0, "failed": 0} == status["servers"]
     table = hub.run(["hubctl", "status"]).stdout
     assert status["version"] in table and str(status["pid"]) in table
+
+
+def test_status_counts_the_servers(hub):
+    """As changes, not as numbers: how many servers failed before is another test's affair."""
+    hub.logged_in("alice")
+    wait_for("the servers of other tests to be gone", lambda: hub.status()["servers"]["running"] == 0, SOON)
+    before = hub.status()["servers"]
+    hub.run(["hubctl", "stop", "alice"])
+    hub.run(["hubctl", "start", "alice"])
+    during = hub.status()["servers"]
+    assert during["running"] == 1 and during["failed"] <= before["failed"]
+    hub.run(["hubctl", "stop", "alice"])
+    assert hub.status()["servers"] == {**during, "running": 0}
 
 
 def test_start_servers_logs_stop(hub):
     hub.logged_in("alice")
     hub.run(["hubctl", "start", "alice"])
     assert hub.is_up("alice")
-    assert hub.status()["servers"]["running"] == 1
     listed = hub.container.json(["hubctl", "servers", "--json"])
     assert "alice" in names_in(listed) and "running" in names_in(listed)
     table = hub.run(["hubctl", "servers"]).stdout.splitlines()
     assert len(table) >= 2 and any("alice" in line and "running" in line for line in table)
     logs = hub.run(["hubctl", "logs", "alice"]).stdout
     assert "is running at" in logs or "Started" in logs, logs
-    assert hub.run(["hubctl", "start", "alice"], check=False).stderr or True
     hub.run(["hubctl", "stop", "alice"])
     assert not hub.is_up("alice")
     hub.run(["hubctl", "stop", "alice"])

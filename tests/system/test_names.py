@@ -65,9 +65,10 @@ def folders(hub):
 
 
 def broker_call(verb, user):
+    signature = "sss" if verb == "StartServer" else "ss"
     return [
-        "busctl", "--system", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", verb, "ss", "--",
-        user, "",
+        "busctl", "--system", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", verb, signature,
+        "--", user, *[""] * (len(signature) - 1),
     ]
 
 
@@ -80,7 +81,7 @@ def test_an_impossible_name_is_refused_by_the_broker_and_hubctl(hub, name):
     assert hub.run(["hubctl", "start", "--", name], check=False).returncode != 0
     assert hub.running_units() == {}
     assert folders(hub) == before
-    assert hub.shell("ls -A /run/hub").split() == ["control.sock", "login.sock", "servers"]
+    assert hub.shell("ls -A /run/hub").split() == ["control.sock", "login.sock", "secrets", "servers", "services"]
 
 
 @pytest.mark.parametrize("name", IN_A_PATH)

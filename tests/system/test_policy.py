@@ -50,7 +50,8 @@ def test_who_is_blocked_later_loses_the_session_and_cannot_start(hub):
     answer = hub.request_start(client, "bob")
     assert answer.status in (401, 403), answer.status
     refused = hub.run(
-        ["busctl", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", "StartServer", "ss", "bob", ""],
+        ["busctl", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", "StartServer", "sss", "bob", "",
+         ""],
         check=False,
     )
     assert refused.returncode != 0 and hub.running_units() == {}

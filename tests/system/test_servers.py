@@ -181,6 +181,7 @@ def test_a_server_that_dies_later_is_shown_as_failed_with_its_reason(hub, browse
     hub.start(hub.logged_in("alice"), "alice")
     page = browser(hub).login("alice", PASSWORDS["alice"]).open("/hub/home")
     page.wait_state("running")
+    hub.expect_warning("The server of alice failed: signal (11)")
     hub.run(["systemctl", "kill", "--signal=SEGV", "--kill-whom=main", "jupyter@alice"])
     page.wait_state("failed", SOON)
 

@@ -4,11 +4,16 @@
 //! [`schema`]: checking, the shipped file and `hubctl config show` all come from that list. Invariant: a [`Config`]
 //! holds only values that were checked; every mistake of every file is told at once, with file, line and key.
 
+mod address;
+mod compare;
 mod error;
 mod files;
+mod near;
+mod report;
 mod roles;
 mod schema;
 mod service;
+mod tables;
 mod value;
 
 use std::path::PathBuf;
@@ -19,6 +24,7 @@ pub use files::load;
 pub use roles::{CustomScope, Group, Role};
 pub use schema::{Key, keys, reference};
 pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
+pub use value::parse_time;
 
 use crate::names::UserName;
 

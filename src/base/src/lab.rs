@@ -1,4 +1,4 @@
-//! Where `JupyterLab` is on this machine.
+//! Where the program of a person's server is on this machine: `JupyterLab`, or `jupyterhub-singleuser`.
 //!
 //! Looked for anew on every call, so that installing it needs no restart of the hub. Must never run what it finds.
 
@@ -6,7 +6,7 @@ use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
+use crate::config::{Config, ServerKind};
 
 /// The virtual environment that `hubctl env create` makes.
 pub const ENVIRONMENT: &str = "/opt/hubd/env";
@@ -14,8 +14,13 @@ pub const ENVIRONMENT: &str = "/opt/hubd/env";
 pub const ENVIRONMENT_LAB: &str = "/opt/hubd/env/bin/jupyter-lab";
 /// `JupyterLab` of Debian's package `jupyterlab`.
 pub const DEBIAN_LAB: &str = "/usr/bin/jupyter-lab";
+/// `jupyterhub-singleuser` of that environment. Not `jupyter-labhub`, which every `JupyterLab` brings, also where the
+/// `jupyterhub` that it needs is missing.
+pub const ENVIRONMENT_SINGLEUSER: &str = "/opt/hubd/env/bin/jupyterhub-singleuser";
+/// `jupyterhub-singleuser` of Debian's package `jupyterhub`.
+pub const DEBIAN_SINGLEUSER: &str = "/usr/bin/jupyterhub-singleuser";
 
-/// A `JupyterLab` that was found.
+/// A program that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lab {
     /// The program to start, an absolute path.
@@ -24,7 +29,7 @@ pub struct Lab {
     pub source: Source,
 }
 
-/// Which of the places a `JupyterLab` was found in.
+/// Which of the places a program was found in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// `server.command` names it.
@@ -35,9 +40,11 @@ pub enum Source {
     Debian,
 }
 
-/// There is no `JupyterLab` the hub could start.
+/// There is no program the hub could start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotFound {
+    /// What was looked for.
+    pub kind: ServerKind,
     /// The places that were looked at, in order.
     pub searched: Vec<PathBuf>,
 }
@@ -45,11 +52,17 @@ pub struct NotFound {
 impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let places: Vec<String> = self.searched.iter().map(|path| path.display().to_string()).collect();
-        write!(
-            f,
-            "JupyterLab was not found at {}. Install it with `apt install jupyterlab` or `hubctl env create`, or set server.command.",
-            places.join(", ")
-        )
+        let places = places.join(", ");
+        match self.kind {
+            ServerKind::Lab => write!(
+                f,
+                "JupyterLab was not found at {places}. Install it with `apt install jupyterlab` or `hubctl env create`, or set server.command."
+            ),
+            ServerKind::Singleuser => write!(
+                f,
+                "jupyterhub-singleuser was not found at {places}. Install it with `hubctl env create` and `{ENVIRONMENT}/bin/pip install jupyterhub`, or set server.command, or server.kind to \"lab\"."
+            ),
+        }
     }
 }
 
@@ -58,18 +71,23 @@ impl std::error::Error for NotFound {}
 /// Looks at `server.command` when it is set and nowhere else; otherwise at the hub's own environment, then at
 /// Debian's package.
 pub fn find(config: &Config) -> Result<Lab, NotFound> {
+    let kind = config.server.kind;
+    let (environment, debian) = match kind {
+        ServerKind::Lab => (ENVIRONMENT_LAB, DEBIAN_LAB),
+        ServerKind::Singleuser => (ENVIRONMENT_SINGLEUSER, DEBIAN_SINGLEUSER),
+    };
     match config.server.command.as_ref().and_then(|argv| argv.first()) {
-        Some(program) => first_of(&[(Path::new(program), Source::Configured)]),
-        None => first_of(&[(Path::new(ENVIRONMENT_LAB), Source::Environment), (Path::new(DEBIAN_LAB), Source::Debian)]),
+        Some(program) => first_of(kind, &[(Path::new(program), Source::Configured)]),
+        None => first_of(kind, &[(Path::new(environment), Source::Environment), (Path::new(debian), Source::Debian)]),
     }
 }
 
-fn first_of(places: &[(&Path, Source)]) -> Result<Lab, NotFound> {
+fn first_of(kind: ServerKind, places: &[(&Path, Source)]) -> Result<Lab, NotFound> {
     places
         .iter()
         .find(|(path, _)| is_program(path))
         .map(|(path, source)| Lab { argv0: path.to_path_buf(), source: *source })
-        .ok_or_else(|| NotFound { searched: places.iter().map(|(path, _)| path.to_path_buf()).collect() })
+        .ok_or_else(|| NotFound { kind, searched: places.iter().map(|(path, _)| path.to_path_buf()).collect() })
 }
 
 /// Everybody on the machine must be able to start it, as it runs as the person.

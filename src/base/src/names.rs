@@ -8,6 +8,7 @@
 mod client;
 mod service;
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -139,6 +140,20 @@ impl fmt::Display for UserName {
 
 impl AsRef<str> for UserName {
     fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A name and its text are equal, ordered and hashed alike, so that maps by name can be asked with a text.
+impl Borrow<str> for UserName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// As for [`UserName`].
+impl Borrow<str> for ServerName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use hubd_base::names::ServerId;
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname, getsockopt, sockopt};
 use tokio::time::timeout;
 use zbus::proxy::CacheProperties;
@@ -62,11 +61,10 @@ impl Authority {
         Ok(Self(PolkitProxy::builder(connection).cache_properties(CacheProperties::No).build().await?))
     }
 
-    /// May this caller on the bus do this with this server? Rules can look the server up as `user` and `server`.
-    pub async fn check_caller(&self, sender: &str, action: &str, id: &ServerId) -> Result<(), Error> {
+    /// May this caller on the bus do this? Rules can look the details up: `user` and `server`, or `service`.
+    pub async fn check_caller(&self, sender: &str, action: &str, details: &HashMap<&str, &str>) -> Result<(), Error> {
         let subject: Subject<'_> = ("system-bus-name", HashMap::from([("name", Value::from(sender))]));
-        let details = HashMap::from([("user", id.user.as_str()), ("server", id.server.as_str())]);
-        let answer = timeout(MACHINE, self.0.check_authorization(&subject, action, &details, 0, "")).await;
+        let answer = timeout(MACHINE, self.0.check_authorization(&subject, action, details, 0, "")).await;
         match answer {
             Ok(Ok((true, _, _))) => Ok(()),
             Ok(Ok((false, _, _))) => Err(Error::AccessDenied(format!(

@@ -1,12 +1,11 @@
-//! The calls that are running: how many, which server each works on, and since when there is none.
+//! The calls that are running: how many, which unit each works on, and since when there is none.
 //!
-//! Invariants: two calls never change the same server at once; the process does not end while a call runs.
+//! Invariants: two calls never change the same server or service at once; the process does not end while a call runs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hubd_base::names::ServerId;
 use tokio::sync::{OwnedMutexGuard, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -68,21 +67,21 @@ impl Drop for Call {
     }
 }
 
-/// Lets calls about one server through one after the other.
+/// Lets calls about one unit through one after the other.
 #[derive(Default)]
-pub struct Turns(Mutex<HashMap<ServerId, Arc<tokio::sync::Mutex<()>>>>);
+pub struct Turns(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
 
-/// The right to change one server, until it is dropped.
+/// The right to change one unit, until it is dropped.
 pub type Turn = OwnedMutexGuard<()>;
 
 impl Turns {
-    /// Waits until nobody else works on this server.
-    pub async fn take(&self, id: &ServerId) -> Turn {
+    /// Waits until nobody else works on this unit.
+    pub async fn take(&self, unit: &str) -> Turn {
         let turn = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // Those that nobody holds or waits for.
             all.retain(|_, turn| Arc::strong_count(turn) > 1);
-            Arc::clone(all.entry(id.clone()).or_default())
+            Arc::clone(all.entry(unit.to_owned()).or_default())
         };
         turn.lock_owned().await
     }
@@ -91,16 +90,11 @@ impl Turns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hubd_base::names::UserName;
     use tokio::time::{sleep, timeout};
 
     fn run(test: impl Future<Output = ()>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.unwrap().block_on(test);
-    }
-
-    fn server(name: &str) -> ServerId {
-        ServerId::default_of(UserName::parse(name).unwrap())
     }
 
     #[test]
@@ -131,15 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn one_server_is_changed_by_one_call_at_a_time() {
+    fn one_unit_is_changed_by_one_call_at_a_time() {
         run(async {
             let turns = Turns::default();
-            let first = turns.take(&server("alice")).await;
+            let first = turns.take("jupyter@alice.service").await;
             let soon = Duration::from_secs(1);
-            assert!(timeout(soon, turns.take(&server("alice"))).await.is_err());
-            assert!(timeout(soon, turns.take(&server("bob"))).await.is_ok());
+            assert!(timeout(soon, turns.take("jupyter@alice.service")).await.is_err());
+            assert!(timeout(soon, turns.take("jupyter@bob.service")).await.is_ok());
             drop(first);
-            assert!(timeout(soon, turns.take(&server("alice"))).await.is_ok());
+            assert!(timeout(soon, turns.take("jupyter@alice.service")).await.is_ok());
         });
     }
 }

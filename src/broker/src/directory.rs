@@ -1,4 +1,4 @@
-//! The folders `/run/hub/servers/<server>`, in which the servers' sockets lie.
+//! The folders `/run/hub/servers/<server>`, in which the servers' sockets lie; and the end of those of services.
 //!
 //! Works as root in folders that people own, so every step goes through open descriptors and follows no link.
 //! Invariants: nothing outside the base folder is ever changed; a fresh folder is entered by nobody else before it has
@@ -79,7 +79,12 @@ pub fn make(id: &ServerId, owners: Owners) -> Result<(), DirectoryError> {
 
 /// Removes a server's folder. None there is fine.
 pub fn remove(id: &ServerId) -> Result<(), DirectoryError> {
-    Base::open(Path::new(SERVERS_DIR), Uid::from_raw(0))?.remove(&id.directory_name())
+    remove_below(Path::new(SERVERS_DIR), &id.directory_name())
+}
+
+/// Removes one folder of a folder of folders. None there is fine.
+pub fn remove_below(base: &Path, name: &str) -> Result<(), DirectoryError> {
+    Base::open(base, Uid::from_raw(0))?.remove(name)
 }
 
 /// The folder that holds the folders.

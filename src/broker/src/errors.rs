@@ -27,6 +27,10 @@ pub enum Error {
     StartFailed(String),
     /// The unit did not stop.
     StopFailed(String),
+    /// The configuration has no such service, or nothing in it to start.
+    NoSuchService(String),
+    /// A token that cannot be taken.
+    InvalidArgument(String),
     /// A name that cannot exist.
     InvalidName(String),
     /// The configuration has mistakes.
@@ -78,6 +82,8 @@ mod tests {
             (Error::AlreadyRunning(text()), names::ERROR_ALREADY_RUNNING),
             (Error::StartFailed(text()), names::ERROR_START_FAILED),
             (Error::StopFailed(text()), names::ERROR_STOP_FAILED),
+            (Error::NoSuchService(text()), names::ERROR_NO_SUCH_SERVICE),
+            (Error::InvalidArgument(text()), names::ERROR_INVALID_ARGUMENT),
             (Error::InvalidName(text()), names::ERROR_INVALID_NAME),
             (Error::BadConfiguration(text()), names::ERROR_BAD_CONFIGURATION),
             (Error::AccessDenied(text()), names::ERROR_ACCESS_DENIED),

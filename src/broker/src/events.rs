@@ -1,11 +1,11 @@
 //! What an operator may want to be alerted on, each with its fixed `MESSAGE_ID`.
 //!
-//! The ids and the fields `HUB_USER`, `HUB_SERVER`, `HUB_UNIT` and `HUB_DURATION_USEC` are an interface: never change
+//! The ids and the fields `HUB_USER`, `HUB_SERVER`, `HUB_SERVICE`, `HUB_UNIT` and `HUB_DURATION_USEC` are an interface: never change
 //! one, never reuse one.
 
 use std::time::Duration;
 
-use hubd_base::names::ServerId;
+use hubd_base::names::{ServerId, ServiceName};
 
 use crate::errors::Error;
 
@@ -17,6 +17,14 @@ const START_FAILED: &str = "9804c965ea504c4dabca15e3410630b7";
 const STOPPED: &str = "734dedd1206b4aeda6f45c3c9a20d6f8";
 /// A server could not be stopped.
 const STOP_FAILED: &str = "06da4213d163461584d4aa9400ece586";
+/// A service was started.
+const SERVICE_STARTED: &str = "b6ccaa5aef9f40e6a1d959dc435d1559";
+/// A service could not be started.
+const SERVICE_START_FAILED: &str = "2e6f4315f03d40a9a902af93e7e22e5a";
+/// A service was stopped on demand.
+const SERVICE_STOPPED: &str = "8e56bdcbeb4b4c5cad1dc9285db307a9";
+/// A service could not be stopped.
+const SERVICE_STOP_FAILED: &str = "899204a038c44e91bbb98f599de99e60";
 
 /// A server was started.
 pub fn started(id: &ServerId, took: Duration) {
@@ -52,6 +60,44 @@ pub fn stop_failed(id: &ServerId, error: &Error, took: Duration) {
         MESSAGE_ID = STOP_FAILED,
         HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(), HUB_DURATION_USEC = micros(took),
         "The server of {id} was not stopped: {}",
+        error.text()
+    );
+}
+
+/// A service was started. `unit` is its command's, or its forwarder's socket.
+pub fn service_started(name: &ServiceName, unit: &str, took: Duration) {
+    tracing::info!(
+        MESSAGE_ID = SERVICE_STARTED,
+        HUB_SERVICE = %name, HUB_UNIT = unit, HUB_DURATION_USEC = micros(took),
+        "Started the service {name}"
+    );
+}
+
+/// A service could not be started.
+pub fn service_start_failed(name: &ServiceName, error: &Error, took: Duration) {
+    tracing::warn!(
+        MESSAGE_ID = SERVICE_START_FAILED,
+        HUB_SERVICE = %name, HUB_UNIT = %name.unit_name(), HUB_DURATION_USEC = micros(took),
+        "The service {name} was not started: {}",
+        error.text()
+    );
+}
+
+/// A service was stopped on demand.
+pub fn service_stopped(name: &ServiceName, took: Duration) {
+    tracing::info!(
+        MESSAGE_ID = SERVICE_STOPPED,
+        HUB_SERVICE = %name, HUB_UNIT = %name.unit_name(), HUB_DURATION_USEC = micros(took),
+        "Stopped the service {name}"
+    );
+}
+
+/// A service could not be stopped.
+pub fn service_stop_failed(name: &ServiceName, error: &Error, took: Duration) {
+    tracing::error!(
+        MESSAGE_ID = SERVICE_STOP_FAILED,
+        HUB_SERVICE = %name, HUB_UNIT = %name.unit_name(), HUB_DURATION_USEC = micros(took),
+        "The service {name} was not stopped: {}",
         error.text()
     );
 }

@@ -2,8 +2,13 @@
 //!
 //! Invariant: a caller chooses names, never a command, a path or a property.
 
-use hubd_base::names::{ServerId, ServerName, UserName};
-use hubd_proto::broker::{ACTION_MANAGE, ACTION_READ_JOURNAL, ACTION_START_SERVER, ACTION_STOP_SERVER};
+use std::collections::HashMap;
+
+use hubd_base::names::{NameError, ServerId, ServerName, ServiceName, UserName};
+use hubd_proto::broker::{
+    ACTION_MANAGE, ACTION_READ_JOURNAL, ACTION_START_SERVER, ACTION_START_SERVICE, ACTION_STOP_SERVER,
+    ACTION_STOP_SERVICE,
+};
 use nix::unistd::{Uid, User};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -14,8 +19,9 @@ use crate::authority::{self, Authority};
 use crate::calls::{Call, Calls, Turns};
 use crate::errors::Error;
 use crate::journal::{self, Invocation};
+use crate::secrets::Token;
 use crate::systemd::Systemd;
-use crate::{events, start, stop};
+use crate::{events, service, start, stop};
 
 /// The object at `/org/hubd/Broker1`.
 pub struct Broker {
@@ -37,28 +43,41 @@ impl Broker {
 
     async fn allow(&self, header: &Header<'_>, action: &str, user: &str, server: &str) -> Result<ServerId, Error> {
         let id = parse(user, server)?;
-        let sender = header.sender().ok_or_else(|| Error::AccessDenied("The caller is not known.".to_owned()))?;
-        self.authority.check_caller(sender.as_str(), action, &id).await?;
+        let details = HashMap::from([("user", id.user.as_str()), ("server", id.server.as_str())]);
+        self.ask(header, action, &details).await?;
         Ok(id)
+    }
+
+    async fn allow_service(&self, header: &Header<'_>, action: &str, name: &str) -> Result<ServiceName, Error> {
+        let name = ServiceName::parse(name).map_err(invalid)?;
+        self.ask(header, action, &HashMap::from([("service", name.as_str())])).await?;
+        Ok(name)
+    }
+
+    async fn ask(&self, header: &Header<'_>, action: &str, details: &HashMap<&str, &str>) -> Result<(), Error> {
+        let sender = header.sender().ok_or_else(|| Error::AccessDenied("The caller is not known.".to_owned()))?;
+        self.authority.check_caller(sender.as_str(), action, details).await
     }
 }
 
 #[interface(name = "org.hubd.Broker1")]
 impl Broker {
-    /// Starts a server; returns its unit and the id of this run once systemd has it running.
+    /// Starts a server with its token for the API; returns its unit and the id of this run once systemd has it running.
     #[zbus(out_args("unit", "invocation_id"))]
     async fn start_server(
         &self,
         #[zbus(header)] header: Header<'_>,
         user: &str,
         server: &str,
+        token: &str,
     ) -> Result<(String, String), Error> {
         let _call = self.enter()?;
         let id = self.allow(&header, ACTION_START_SERVER, user, server).await?;
+        let token = Token::parse(token)?;
         // Who comes second waits here for the first, and then finds the server running.
-        let _turn = self.turns.take(&id).await;
+        let _turn = self.turns.take(&id.unit_name()).await;
         let begun = Instant::now();
-        match start::start(&self.systemd, &id).await {
+        match start::start(&self.systemd, &id, token.as_ref()).await {
             Ok(started) => {
                 events::started(&id, begun.elapsed());
                 Ok((started.unit, started.invocation))
@@ -76,7 +95,7 @@ impl Broker {
     async fn stop_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<(), Error> {
         let _call = self.enter()?;
         let id = self.allow(&header, ACTION_STOP_SERVER, user, server).await?;
-        let _turn = self.turns.take(&id).await;
+        let _turn = self.turns.take(&id.unit_name()).await;
         let begun = Instant::now();
         match stop::stop(&self.systemd, &id).await {
             Ok(was_up) => {
@@ -104,7 +123,68 @@ impl Broker {
     ) -> Result<Vec<String>, Error> {
         let _call = self.enter()?;
         let id = self.allow(&header, ACTION_READ_JOURNAL, user, server).await?;
-        journal::read(&id, Invocation::parse(invocation_id)?.as_ref(), lines).await
+        journal::read(&[id.unit_name()], Invocation::parse(invocation_id)?.as_ref(), lines).await
+    }
+
+    /// Starts a service of the configuration: its command, the forwarder to its TCP address, or both.
+    #[zbus(out_args("unit", "invocation_id"))]
+    async fn start_service(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        name: &str,
+        token: &str,
+    ) -> Result<(String, String), Error> {
+        let _call = self.enter()?;
+        let name = self.allow_service(&header, ACTION_START_SERVICE, name).await?;
+        let token = Token::parse(token)?;
+        let _turn = self.turns.take(&name.unit_name()).await;
+        let begun = Instant::now();
+        match service::start(&self.systemd, &name, token).await {
+            Ok(started) => {
+                events::service_started(&name, &started.unit, begun.elapsed());
+                Ok((started.unit, started.invocation))
+            }
+            Err(error) => {
+                if !matches!(error, Error::AlreadyRunning(_)) {
+                    events::service_start_failed(&name, &error, begun.elapsed());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops a service and its forwarder. Stopping what does not run is success.
+    async fn stop_service(&self, #[zbus(header)] header: Header<'_>, name: &str) -> Result<(), Error> {
+        let _call = self.enter()?;
+        let name = self.allow_service(&header, ACTION_STOP_SERVICE, name).await?;
+        let _turn = self.turns.take(&name.unit_name()).await;
+        let begun = Instant::now();
+        match service::stop(&self.systemd, &name).await {
+            Ok(was_up) => {
+                if was_up {
+                    events::service_stopped(&name, begun.elapsed());
+                }
+                Ok(())
+            }
+            Err(error) => {
+                events::service_stop_failed(&name, &error, begun.elapsed());
+                Err(error)
+            }
+        }
+    }
+
+    /// As `ReadJournal`, of a service and its forwarder.
+    #[zbus(out_args("entries"))]
+    async fn read_service_journal(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        name: &str,
+        invocation_id: &str,
+        lines: u32,
+    ) -> Result<Vec<String>, Error> {
+        let _call = self.enter()?;
+        let name = self.allow_service(&header, ACTION_READ_JOURNAL, name).await?;
+        journal::read(&service::units(&name), Invocation::parse(invocation_id)?.as_ref(), lines).await
     }
 
     /// May the process at the other end of this connected Unix socket manage the hub?
@@ -132,8 +212,11 @@ impl Broker {
 }
 
 fn parse(user: &str, server: &str) -> Result<ServerId, Error> {
-    let invalid = |error| Error::InvalidName(format!("This is no name the hub takes: {error}."));
     Ok(ServerId::new(UserName::parse(user).map_err(invalid)?, ServerName::parse(server).map_err(invalid)?))
+}
+
+fn invalid(error: NameError) -> Error {
+    Error::InvalidName(format!("This is no name the hub takes: {error}."))
 }
 
 /// An account's name; the name service may block.

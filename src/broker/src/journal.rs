@@ -1,13 +1,12 @@
-//! The last lines of one server's journal: its own, and systemd's about it.
+//! The last lines of a server's or a service's journal: its own, and systemd's about it.
 //!
-//! journalctl does the reading, as its format has no other reader here. Invariants: only lines of the one unit come
+//! journalctl does the reading, as its format has no other reader here. Invariants: only lines of these units come
 //! out, whatever other programs wrote into their own fields; lines, their length and the time are bounded; no control
 //! characters reach a terminal.
 
 use std::process::Stdio;
 use std::time::Duration;
 
-use hubd_base::names::ServerId;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
@@ -41,9 +40,9 @@ impl Invocation {
     }
 }
 
-/// The last lines, as JSON objects, the newest last.
-pub async fn read(id: &ServerId, invocation: Option<&Invocation>, lines: u32) -> Result<Vec<String>, Error> {
-    let output = timeout(DEADLINE, run(&arguments(id, invocation, lines)))
+/// The last lines of these units together, as JSON objects, the newest last.
+pub async fn read(units: &[String], invocation: Option<&Invocation>, lines: u32) -> Result<Vec<String>, Error> {
+    let output = timeout(DEADLINE, run(&arguments(units, invocation, lines)))
         .await
         .map_err(|_| Error::failed("Reading the journal", "journalctl took too long"))?
         .map_err(|error| Error::failed("Reading the journal", error))?;
@@ -52,19 +51,24 @@ pub async fn read(id: &ServerId, invocation: Option<&Invocation>, lines: u32) ->
 
 /// The matches are the ones of `journalctl --unit`, systemd.journal-fields(7): fields with an underscore come from the
 /// journal itself, so that `UNIT=` counts only from root's processes, of which systemd is one.
-fn arguments(id: &ServerId, invocation: Option<&Invocation>, lines: u32) -> Vec<String> {
-    let unit = id.unit_name();
+fn arguments(units: &[String], invocation: Option<&Invocation>, lines: u32) -> Vec<String> {
     let mut arguments: Vec<String> =
         ["--output=json", "--output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM", "--no-pager", "--quiet"]
             .map(str::to_owned)
             .into();
     arguments.push(format!("--lines={}", lines.clamp(1, LINES_MAX)));
-    arguments.push(format!("_SYSTEMD_UNIT={unit}"));
-    arguments.extend(invocation.map(|Invocation(id)| format!("_SYSTEMD_INVOCATION_ID={id}")));
-    arguments.push("+".to_owned());
-    arguments.push(format!("UNIT={unit}"));
-    arguments.push("_UID=0".to_owned());
-    arguments.extend(invocation.map(|Invocation(id)| format!("INVOCATION_ID={id}")));
+    for unit in units {
+        // Between two terms: this one or that one.
+        if arguments.iter().any(|argument| !argument.starts_with("--")) {
+            arguments.push("+".to_owned());
+        }
+        arguments.push(format!("_SYSTEMD_UNIT={unit}"));
+        arguments.extend(invocation.map(|Invocation(id)| format!("_SYSTEMD_INVOCATION_ID={id}")));
+        arguments.push("+".to_owned());
+        arguments.push(format!("UNIT={unit}"));
+        arguments.push("_UID=0".to_owned());
+        arguments.extend(invocation.map(|Invocation(id)| format!("INVOCATION_ID={id}")));
+    }
     arguments
 }
 

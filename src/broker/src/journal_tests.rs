@@ -1,7 +1,7 @@
 //! What journalctl writes, and what comes of it.
 
 use super::*;
-use hubd_base::names::UserName;
+use hubd_base::names::{ServerId, UserName};
 
 fn one(entry: &str) -> Value {
     let mut lines = parse(entry.as_bytes());
@@ -54,7 +54,7 @@ fn no_terminal_is_steered_by_a_line() {
 fn only_the_units_own_and_roots_lines_about_it_are_asked_for() {
     let id = ServerId::default_of(UserName::parse("a@b").unwrap());
     let run = Invocation::parse("0123456789abcdef0123456789abcdef").unwrap().unwrap();
-    let arguments = arguments(&id, Some(&run), 5);
+    let arguments = arguments(&[id.unit_name()], Some(&run), 5);
     let matches: Vec<&str> = arguments.iter().map(String::as_str).skip_while(|a| a.starts_with("--")).collect();
     assert_eq!(
         matches,
@@ -71,10 +71,31 @@ fn only_the_units_own_and_roots_lines_about_it_are_asked_for() {
 }
 
 #[test]
+fn several_units_are_read_as_one() {
+    let units = ["hub-service@a.service".to_owned(), "hub-service-forward@a.service".to_owned()];
+    let arguments = arguments(&units, None, 5);
+    let matches: Vec<&str> = arguments.iter().map(String::as_str).skip_while(|a| a.starts_with("--")).collect();
+    assert_eq!(
+        matches,
+        [
+            "_SYSTEMD_UNIT=hub-service@a.service",
+            "+",
+            "UNIT=hub-service@a.service",
+            "_UID=0",
+            "+",
+            "_SYSTEMD_UNIT=hub-service-forward@a.service",
+            "+",
+            "UNIT=hub-service-forward@a.service",
+            "_UID=0"
+        ]
+    );
+}
+
+#[test]
 fn the_number_of_lines_is_bounded() {
-    let id = ServerId::default_of(UserName::parse("alice").unwrap());
+    let unit = "jupyter@alice.service".to_owned();
     for (asked, given) in [(0, 1), (u32::MAX, LINES_MAX)] {
-        assert!(arguments(&id, None, asked).contains(&format!("--lines={given}")));
+        assert!(arguments(std::slice::from_ref(&unit), None, asked).contains(&format!("--lines={given}")));
     }
 }
 

@@ -1,4 +1,4 @@
-//! hub-broker: turns the names of people into running servers. Root, without a network, started by its bus name.
+//! hub-broker: turns names of people into running servers, and names of services into running services. Root, without a network, started by its bus name.
 //!
 //! Serves `org.hubd.Broker1` on the system bus and goes away after a minute without calls. Invariants: the bus's own
 //! policy lets only root and the web process in; beyond that polkit is asked about the caller of each start, stop and
@@ -6,6 +6,7 @@
 //! decision comes from root's configuration; ending loses no call: the name is given back first, so that the bus
 //! starts a new broker for whoever comes, and calls that are already here are finished.
 
+mod api;
 mod authority;
 mod calls;
 mod directory;
@@ -13,10 +14,14 @@ mod errors;
 mod events;
 mod interface;
 mod journal;
+mod secrets;
+mod service;
 mod start;
 mod stop;
 mod systemd;
+mod transient;
 mod unit;
+mod variables;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,7 +53,7 @@ const BLOCKING_THREADS: usize = 16;
 /// sysexits.h `EX_USAGE`
 const USAGE: u8 = 64;
 
-const WHAT_IT_IS: &str = "hub-broker starts and stops the servers of people for the hub. D-Bus starts it when \
+const WHAT_IT_IS: &str = "hub-broker starts and stops the servers of people, and services, for the hub. D-Bus starts it when \
 somebody calls org.hubd.Broker1; it needs root and the system bus.
 It is not started by hand. To start or stop a server: hubctl start, hubctl stop. To see what it did: journalctl -t hub-broker";
 

@@ -7,33 +7,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use hubd_base::account::{self, Account, AccountError};
-use hubd_base::config::{self, Config};
+use hubd_base::config::{self, Config, ServerKind};
 use hubd_base::lab::{self, Lab};
 use hubd_base::names::ServerId;
 use hubd_base::policy;
 use nix::unistd::{Gid, Uid};
 use tokio::time::{Instant, sleep};
 
+use crate::api;
 use crate::directory::{self, Owners};
-use crate::errors::{self, Error};
-use crate::stop;
-use crate::systemd::{JobError, State, Systemd, is_unit_exists};
+use crate::errors::Error;
+use crate::secrets::{self, Token};
+use crate::systemd::{JobError, State, Systemd};
+use crate::transient::{self, Started};
 use crate::unit::{self, Plan};
 
-/// What a job may take beyond systemd's own timeout for it.
-const SLACK: Duration = Duration::from_secs(15);
-/// A deadline for those who want none: the broker does not wait for ever.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// From PAM's session to the program itself, where systemd does not tell (`Type=simple`).
 const EXEC_DEADLINE: Duration = Duration::from_secs(10);
-
-/// A server that was started.
-pub struct Started {
-    /// The unit's name.
-    pub unit: String,
-    /// This run of it: 32 hexadecimal digits.
-    pub invocation: String,
-}
 
 /// What was found out before anything is changed.
 struct Prepared {
@@ -44,32 +34,33 @@ struct Prepared {
     hub_group: Gid,
 }
 
-/// Starts a server. The caller holds the server's turn.
-pub async fn start(systemd: &Systemd, id: &ServerId) -> Result<Started, Error> {
+/// Starts a server. The caller holds the server's turn. Servers of kind `lab` may go without a token.
+pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>) -> Result<Started, Error> {
     let prepared = {
         let id = id.clone();
         blocking(move || prepare(&id)).await?
     };
+    let Prepared { account, admin, config, lab, hub_group } = &prepared;
+    let api_url = api::url(systemd, &config.hub.base_url).await?;
+    check(config.server.kind, token, api_url.as_deref())?;
     let unit = id.unit_name();
-    make_room(systemd, &unit).await?;
+    transient::make_room(systemd, &unit).await?;
 
-    let owners = Owners {
-        user: Uid::from_raw(prepared.account.uid),
-        user_group: Gid::from_raw(prepared.account.gid),
-        hub_group: prepared.hub_group,
-    };
+    let owners =
+        Owners { user: Uid::from_raw(account.uid), user_group: Gid::from_raw(account.gid), hub_group: *hub_group };
     change_directory(id, move |id| directory::make(id, owners)).await?;
 
-    let Prepared { account, admin, config, lab, .. } = &prepared;
-    let plan = Plan { id, account, admin: *admin, lab, config, systemd: systemd.version };
-    let deadline = config.server.start_timeout.saturating_add(SLACK).min(LONGEST);
-    let begun = systemd.start_transient(&unit, &unit::properties(&plan), deadline).await;
-    let result = match begun {
-        Ok(()) => verify(systemd, &unit).await,
-        Err(JobError::Call(error)) if is_unit_exists(&error) => Err(exists(systemd, &unit, &error).await),
-        Err(error) => Err(explain(systemd, &unit, &error).await),
+    let plan = Plan {
+        id,
+        account,
+        admin: *admin,
+        lab,
+        config,
+        api_url: api_url.as_deref(),
+        secrets: token.is_some(),
+        systemd: systemd.version,
     };
-    match result {
+    match launch(systemd, &unit, &plan, token).await {
         Ok(state) => Ok(Started { unit, invocation: state.invocation }),
         // Somebody else's start of the same unit: nothing here is ours to clear.
         Err(error @ Error::AlreadyRunning(_)) => Err(error),
@@ -80,14 +71,35 @@ pub async fn start(systemd: &Systemd, id: &ServerId) -> Result<Started, Error> {
     }
 }
 
+async fn launch(systemd: &Systemd, unit: &str, plan: &Plan<'_>, token: Option<&Token>) -> Result<State, Error> {
+    // A few bytes for a file system in memory: this does not block.
+    match token {
+        Some(token) => secrets::write(unit, &token.variables())?,
+        None => secrets::remove(unit)?,
+    }
+    let timeout = plan.config.server.start_timeout;
+    transient::start(systemd, unit, &unit::properties(plan), &[], timeout).await?;
+    verify(systemd, unit).await
+}
+
+/// `jupyterhub-singleuser` cannot do without the hub's API.
+fn check(kind: ServerKind, token: Option<&Token>, api_url: Option<&str>) -> Result<(), Error> {
+    match kind {
+        ServerKind::Singleuser if token.is_none() => {
+            Err(Error::InvalidArgument("A server of kind \"singleuser\" needs a token.".to_owned()))
+        }
+        ServerKind::Singleuser if api_url.is_none() => Err(Error::BadConfiguration(
+            "server.kind is \"singleuser\", and such servers reach the hub over TCP, but hub.socket has no TCP \
+             address. Give it one (for example ListenStream=127.0.0.1:8000), or set server.kind to \"lab\"."
+                .to_owned(),
+        )),
+        ServerKind::Lab | ServerKind::Singleuser => Ok(()),
+    }
+}
+
 /// Everything that may block: files and the name service.
 fn prepare(id: &ServerId) -> Result<Prepared, Error> {
-    let config = config::load(Path::new(config::DIR))
-        .map_err(|errors| {
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            Error::BadConfiguration(lines.join("\n"))
-        })?
-        .config;
+    let config = configuration()?;
     let user = &id.user;
     let account = match account::find(user) {
         Ok(Some(account)) if account.name == *user => account,
@@ -107,34 +119,20 @@ fn prepare(id: &ServerId) -> Result<Prepared, Error> {
     Ok(Prepared { account, admin: standing.admin, config, lab, hub_group })
 }
 
-/// Sees to it that the unit's name is free.
-async fn make_room(systemd: &Systemd, unit: &str) -> Result<(), Error> {
-    let Some(state) = systemd.state(unit).await.map_err(|error| Error::systemd(&error))? else {
-        return Ok(());
-    };
-    if state.is_up() {
-        return Err(Error::AlreadyRunning(format!("{unit} is running.")));
-    }
-    // On its way out, or a failed one that was kept for its reason.
-    stop::end(systemd, unit).await
-}
-
-/// The unit appeared between the look and the start, or a file on disk has its name.
-async fn exists(systemd: &Systemd, unit: &str, error: &zbus::Error) -> Error {
-    match systemd.state(unit).await {
-        Ok(Some(state)) if state.is_up() => Error::AlreadyRunning(format!("{unit} is running.")),
-        _ => Error::StartFailed(format!(
-            "systemd knows another unit of the name {unit}. No unit file jupyter@.service or {unit} may exist; \
-             settings belong into /etc/systemd/system/jupyter@.service.d/NAME.conf. systemd says: {error}"
-        )),
-    }
+/// Root's configuration as it is now.
+pub fn configuration() -> Result<Config, Error> {
+    let loaded = config::load(Path::new(config::DIR)).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Error::BadConfiguration(lines.join("\n"))
+    })?;
+    Ok(loaded.config)
 }
 
 /// The unit is up, its process is there, and no PAM module moved it elsewhere.
 async fn verify(systemd: &Systemd, unit: &str) -> Result<State, Error> {
     let state = systemd.state(unit).await.map_err(|error| Error::systemd(&error))?;
     let Some(state) = state.filter(|state| state.is_up() && state.main_pid != 0) else {
-        return Err(explain(systemd, unit, &JobError::Result("done".to_owned())).await);
+        return Err(transient::explain(systemd, unit, &JobError::Result("done".to_owned())).await);
     };
     if systemd.version < unit::EXEC_WITH_PAM {
         executed(state.main_pid).await;
@@ -175,48 +173,10 @@ fn is_inside(text: &str, control_group: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Why a unit did not start, for a person.
-async fn explain(systemd: &Systemd, unit: &str, error: &JobError) -> Error {
-    let state = systemd.state(unit).await.ok().flatten();
-    let reason = match (state, error) {
-        (Some(state), JobError::Result(_)) => reason(&state.result, state.status),
-        (_, error) => errors::job(error),
-    };
-    Error::StartFailed(format!("{unit} did not start: {reason}."))
-}
-
-/// systemd.exec(5), "Process Exit Codes".
-fn reason(result: &str, status: i32) -> String {
-    let step = match status {
-        200 => "the home folder cannot be entered",
-        203 => "the program cannot be executed",
-        216 => "the group does not exist",
-        217 => "the account does not exist",
-        224 => "PAM refused the session (an expired account or password, or /etc/pam.d/hub-server)",
-        226 => "the private view of the file system could not be set up",
-        _ => {
-            return match result {
-                "timeout" => "it took too long".to_owned(),
-                "oom-kill" => "it ran out of memory".to_owned(),
-                "exit-code" => format!("the program ended at once with status {status}"),
-                "signal" | "core-dump" => format!("the program was ended by signal {status}"),
-                "success" => "the program ended at once".to_owned(),
-                other => format!("systemd's result is {other}, status {status}"),
-            };
-        }
-    };
-    format!("{step} (status {status})")
-}
-
 /// After a failed start: nothing runs, and no folder is left. The failed unit stays for its reason.
 async fn clear_up(systemd: &Systemd, id: &ServerId, unit: &str) {
-    let left = match systemd.state(unit).await {
-        Ok(Some(state)) if state.active == "failed" => Ok(()),
-        Ok(None) => Ok(()),
-        _ => stop::end(systemd, unit).await,
-    };
-    let cleared = match left {
-        Ok(()) => change_directory(id, directory::remove).await,
+    let cleared = match transient::clear_up(systemd, unit).await {
+        Ok(()) => secrets::remove(unit).and(change_directory(id, directory::remove).await),
         Err(error) => Err(error),
     };
     if let Err(error) = cleared {
@@ -236,7 +196,8 @@ where
     blocking(move || change(&id).map_err(|error| Error::failed("Preparing the server's folder", error))).await
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+/// Runs what may block away from the runtime's thread.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => Err(Error::failed("The broker's own work", error)),
@@ -256,12 +217,5 @@ mod tests {
         assert!(!is_inside("0::/user.slice/user-1000.slice/session-c1.scope\n", unit));
         assert!(!is_inside("0::/\n", ""));
         assert!(!is_inside("", unit));
-    }
-
-    #[test]
-    fn reasons_name_the_step_that_failed() {
-        assert_eq!(reason("exit-code", 203), "the program cannot be executed (status 203)");
-        assert_eq!(reason("exit-code", 1), "the program ended at once with status 1");
-        assert_eq!(reason("timeout", 15), "it took too long");
     }
 }

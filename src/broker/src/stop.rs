@@ -9,6 +9,7 @@ use hubd_base::names::ServerId;
 
 use crate::directory;
 use crate::errors::{self, Error};
+use crate::secrets;
 use crate::start::change_directory;
 use crate::systemd::{JobError, Systemd};
 
@@ -21,11 +22,13 @@ pub async fn stop(systemd: &Systemd, id: &ServerId) -> Result<bool, Error> {
     let unit = id.unit_name();
     let was_up = state_is_up(systemd, &unit).await?;
     end(systemd, &unit).await?;
+    secrets::remove(&unit)?;
     change_directory(id, directory::remove).await?;
     Ok(was_up)
 }
 
-async fn state_is_up(systemd: &Systemd, unit: &str) -> Result<bool, Error> {
+/// Does this unit run, or is it about to?
+pub async fn state_is_up(systemd: &Systemd, unit: &str) -> Result<bool, Error> {
     let state = systemd.state(unit).await.map_err(|error| Error::systemd(&error))?;
     Ok(state.is_some_and(|state| state.is_up()))
 }

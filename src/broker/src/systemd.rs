@@ -3,102 +3,56 @@
 //! org.freedesktop.systemd1(5). Invariant: who waits for a job subscribed before the job was made, has a deadline, and
 //! takes every result that is not known to be good for a failure.
 
+mod proxies;
+
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
+use zbus::Connection;
 use zbus::proxy::CacheProperties;
-use zbus::zvariant::{ObjectPath, OwnedObjectPath, Value};
-use zbus::{Connection, proxy};
+use zbus::zvariant::{OwnedObjectPath, Value};
+
+use proxies::{ManagerProxy, ServiceProxy, SocketProxy, UnitProxy};
+
+/// How the names of socket units end.
+const SOCKET: &str = ".socket";
 
 /// One property of a unit that is to be started.
 pub type Property = (&'static str, Value<'static>);
-type AuxiliaryUnit<'a> = (&'a str, Vec<(&'a str, Value<'a>)>);
+/// A unit that is made together with the one that is started.
+pub type AuxiliaryUnit<'a> = (&'a str, &'a [Property]);
 
-#[proxy(
-    interface = "org.freedesktop.systemd1.Manager",
-    default_service = "org.freedesktop.systemd1",
-    default_path = "/org/freedesktop/systemd1",
-    gen_blocking = false
-)]
-trait Manager {
-    fn subscribe(&self) -> zbus::Result<()>;
-    fn get_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
-    fn start_transient_unit(
-        &self,
-        name: &str,
-        mode: &str,
-        properties: &[Property],
-        auxiliary: &[AuxiliaryUnit<'_>],
-    ) -> zbus::Result<OwnedObjectPath>;
-    fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
-    fn thaw_unit(&self, name: &str) -> zbus::Result<()>;
-    fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
-    #[zbus(signal)]
-    fn job_removed(&self, id: u32, job: ObjectPath<'_>, unit: &str, result: &str) -> zbus::Result<()>;
-    #[zbus(property)]
-    fn version(&self) -> zbus::Result<String>;
-}
-
-#[proxy(
-    interface = "org.freedesktop.systemd1.Unit",
-    default_service = "org.freedesktop.systemd1",
-    gen_blocking = false
-)]
-trait Unit {
-    #[zbus(property)]
-    fn active_state(&self) -> zbus::Result<String>;
-    #[zbus(property)]
-    fn freezer_state(&self) -> zbus::Result<String>;
-    #[zbus(property)]
-    fn fragment_path(&self) -> zbus::Result<String>;
-    #[zbus(property, name = "InvocationID")]
-    fn invocation_id(&self) -> zbus::Result<Vec<u8>>;
-    #[zbus(property)]
-    fn transient(&self) -> zbus::Result<bool>;
-}
-
-#[proxy(
-    interface = "org.freedesktop.systemd1.Service",
-    default_service = "org.freedesktop.systemd1",
-    gen_blocking = false
-)]
-trait Service {
-    #[zbus(property)]
-    fn control_group(&self) -> zbus::Result<String>;
-    #[zbus(property)]
-    fn exec_main_status(&self) -> zbus::Result<i32>;
-    #[zbus(property, name = "MainPID")]
-    fn main_pid(&self) -> zbus::Result<u32>;
-    #[zbus(property)]
-    fn result(&self) -> zbus::Result<String>;
-    #[zbus(property, name = "TimeoutStopUSec")]
-    fn timeout_stop_usec(&self) -> zbus::Result<u64>;
-}
-
-/// What the broker looks at in a unit that systemd knows.
+/// What the broker looks at in a service or socket that systemd knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
+    /// What systemd calls it for people.
+    pub description: String,
     /// `active`, `activating`, `deactivating`, `failed`, `inactive`, ...
     pub active: String,
     /// `running`, `frozen`, ...
     pub freezer: String,
     /// 32 hexadecimal digits; empty for a unit that never ran.
     pub invocation: String,
-    /// The unit's file, if any.
-    pub fragment: String,
-    /// Was it made by a call, not by a file?
-    pub transient: bool,
     /// Why it ended: `success`, `exit-code`, `timeout`, `oom-kill`, ...
     pub result: String,
     /// The main process's exit status, or systemd's own code of a start that failed before it.
     pub status: i32,
-    /// 0 when there is none.
+    /// 0 when there is none, as in a socket.
     pub main_pid: u32,
     /// The unit's path in the cgroup tree.
     pub control_group: String,
     /// How long systemd gives it to stop.
     pub timeout_stop: Duration,
+}
+
+/// What a socket unit listens on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listening {
+    /// Type (`Stream`, ...) and address (`[::]:8000`, a path, `@name`, ...), in the order of the unit file.
+    pub addresses: Vec<(String, String)>,
+    /// Does an IPv6 address leave IPv4 out?
+    pub ipv6_only: bool,
 }
 
 impl State {
@@ -158,7 +112,7 @@ impl Systemd {
             Err(error) if is_no_such_unit(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
-        match self.read(path).await {
+        match self.read(unit, path).await {
             Ok(state) => Ok(Some(state)),
             // It went away between the two calls.
             Err(error) if is_gone(&error) => Ok(None),
@@ -166,36 +120,62 @@ impl Systemd {
         }
     }
 
-    async fn read(&self, path: OwnedObjectPath) -> zbus::Result<State> {
+    async fn read(&self, name: &str, path: OwnedObjectPath) -> zbus::Result<State> {
         let unit = UnitProxy::builder(&self.connection)
             .path(path.clone())?
             .cache_properties(CacheProperties::No)
             .build()
             .await?;
-        let service =
-            ServiceProxy::builder(&self.connection).path(path)?.cache_properties(CacheProperties::No).build().await?;
-        Ok(State {
+        let state = State {
+            description: unit.description().await?,
             active: unit.active_state().await?,
             freezer: unit.freezer_state().await?,
             invocation: hex(&unit.invocation_id().await?),
-            fragment: unit.fragment_path().await?,
-            transient: unit.transient().await?,
+            result: String::new(),
+            status: 0,
+            main_pid: 0,
+            control_group: String::new(),
+            timeout_stop: Duration::ZERO,
+        };
+        if name.ends_with(SOCKET) {
+            let socket = self.socket(path).await?;
+            return Ok(State {
+                result: socket.result().await?,
+                timeout_stop: Duration::from_micros(socket.timeout_usec().await?),
+                ..state
+            });
+        }
+        let service =
+            ServiceProxy::builder(&self.connection).path(path)?.cache_properties(CacheProperties::No).build().await?;
+        Ok(State {
             result: service.result().await?,
             status: service.exec_main_status().await?,
             main_pid: service.main_pid().await?,
             control_group: service.control_group().await?,
             timeout_stop: Duration::from_micros(service.timeout_stop_usec().await?),
+            ..state
         })
     }
 
-    /// Starts a unit that exists only in these properties, and waits for its job.
+    async fn socket(&self, path: OwnedObjectPath) -> zbus::Result<SocketProxy<'static>> {
+        SocketProxy::builder(&self.connection).path(path)?.cache_properties(CacheProperties::No).build().await
+    }
+
+    /// What a socket unit listens on, whether it does so now or not.
+    pub async fn listening(&self, unit: &str) -> zbus::Result<Listening> {
+        let socket = self.socket(self.manager.load_unit(unit).await?).await?;
+        Ok(Listening { addresses: socket.listen().await?, ipv6_only: socket.bind_ipv6_only().await? == "ipv6-only" })
+    }
+
+    /// Starts a unit that exists only in these properties, makes the others that it needs, and waits for its job.
     pub async fn start_transient(
         &self,
         unit: &str,
         properties: &[Property],
+        auxiliary: &[AuxiliaryUnit<'_>],
         deadline: Duration,
     ) -> Result<(), JobError> {
-        self.job(unit, deadline, self.manager.start_transient_unit(unit, "fail", properties, &[])).await
+        self.job(unit, deadline, self.manager.start_transient_unit(unit, "fail", properties, auxiliary)).await
     }
 
     /// Stops a unit and waits for the job. What is not there is stopped.

@@ -1,21 +1,26 @@
-//! The unit of one person's `JupyterLab`: every property in one table, and the command line.
+//! The unit of one person's server: every property in one table.
 //!
 //! systemd.exec(5), systemd.service(5), systemd.resource-control(5). Invariants: everything here comes from root's
 //! configuration, the name service and this file, nothing from the caller but the names; there is no secret in it, as
 //! everybody on the machine can read a unit's properties. Pure.
 
-use std::path::PathBuf;
+mod command;
+mod environment;
 
 use hubd_base::account::Account;
-use hubd_base::config::Config;
+use hubd_base::config::{Config, Limits};
 use hubd_base::lab::Lab;
 use hubd_base::names::ServerId;
 use zbus::zvariant::Value;
 
+use crate::secrets;
 use crate::systemd::Property;
+use crate::variables::Hub;
 
 /// Where the server's own folder appears inside its unit.
 pub const INSIDE: &str = "/run/jupyter";
+/// The server's own socket, inside its unit.
+const SOCKET: &str = "/run/jupyter/s";
 /// Below [`INSIDE`]: connection files and kernel sockets, for nobody else.
 pub const RUNTIME: &str = "runtime";
 /// The service in `/etc/pam.d` for the session.
@@ -24,12 +29,6 @@ const PAM_SERVICE: &str = "hub-server";
 pub const EXEC_WITH_PAM: u32 = 253;
 /// `BindPaths=` flags: not recursive is 0.
 const NO_FLAGS: u64 = 0;
-/// Below it: defaults for `JupyterLab`'s settings, a folder for everybody and one for each language.
-const SETTINGS: &str = "/usr/share/hubd/jupyter";
-/// The folder for everybody: no news and no look for updates, which would call out of the machine.
-const EVERYBODY: &str = "everybody";
-/// Folders in which Jupyter looks for configuration before its own.
-const CONFIG_PATH: &str = "JUPYTER_CONFIG_PATH";
 /// One percent of a CPU, in microseconds per second.
 const PERCENT: u64 = 10_000;
 
@@ -45,19 +44,30 @@ pub struct Plan<'a> {
     pub lab: &'a Lab,
     /// How to run it.
     pub config: &'a Config,
+    /// Where the API is for programs on this machine, if it is on TCP.
+    pub api_url: Option<&'a str>,
+    /// Is there a file of secret variables for the unit?
+    pub secrets: bool,
     /// systemd's major version.
     pub systemd: u32,
+}
+
+impl Plan<'_> {
+    fn hub(&self) -> Hub<'_> {
+        Hub { config: self.config, api_url: self.api_url }
+    }
 }
 
 /// The properties for `StartTransientUnit`, in the order of a unit file.
 pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     let Plan { id, account, config, .. } = plan;
     let unit = id.unit_name();
-    let argv = command(plan);
+    let argv = command::line(plan);
     let program = plan.lab.argv0.display().to_string();
     let directory = id.directory().display().to_string();
     let stop_timeout = micros(config.server.stop_timeout);
     let start_timeout = micros(config.server.start_timeout);
+    let fields = [("HUB_USER", id.user.as_str()), ("HUB_SERVER", id.server.as_str()), ("HUB_UNIT", &unit)];
 
     let mut table: Vec<Property> = vec![
         // --- what it is
@@ -69,7 +79,7 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
         ("User", text(account.name.as_str())),
         ("PAMName", text(PAM_SERVICE)),
         ("WorkingDirectory", text("~")),
-        ("Environment", list(environment(plan))),
+        ("Environment", list(environment::variables(plan))),
         ("ExecStartEx", Value::from(vec![(program, argv, vec!["no-env-expand".to_owned()])])),
         // The server's own folder, and no way to anybody else's.
         ("BindPaths", Value::from(vec![(directory, INSIDE.to_owned(), false, NO_FLAGS)])),
@@ -83,9 +93,12 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
         ("OOMPolicy", text("continue")),
         // --- how it is found in the journal
         ("SyslogIdentifier", text("jupyter-lab")),
-        ("LogExtraFields", log_fields(id, &unit)),
+        ("LogExtraFields", log_fields(&fields)),
     ];
-    table.extend(limits(config));
+    if plan.secrets {
+        table.push(secret_variables(&unit));
+    }
+    table.extend(limits(&config.limits));
     table.extend(walls(plan));
     table
 }
@@ -113,8 +126,14 @@ fn walls(plan: &Plan<'_>) -> Vec<Property> {
     table
 }
 
-fn limits(config: &Config) -> Vec<Property> {
-    let limits = &config.limits;
+/// Only the name of the file: what is in it, systemd hands to the program and to nobody else.
+pub fn secret_variables(unit: &str) -> Property {
+    let optional = false;
+    ("EnvironmentFiles", Value::from(vec![(secrets::path(unit).display().to_string(), optional)]))
+}
+
+/// Memory, CPU and tasks.
+pub fn limits(limits: &Limits) -> Vec<Property> {
     [
         ("MemoryMax", limits.memory_max),
         ("MemoryHigh", limits.memory_high),
@@ -130,97 +149,24 @@ fn start_type(systemd: u32) -> &'static str {
     if systemd >= EXEC_WITH_PAM { "exec" } else { "simple" }
 }
 
-/// The program with the administrator's own arguments, then the hub's: of two equal ones `JupyterLab` takes the last.
-fn command(plan: &Plan<'_>) -> Vec<String> {
-    let Plan { id, account, config, .. } = plan;
-    let mut argv = config.server.command.clone().unwrap_or_default();
-    if argv.is_empty() {
-        argv.push(plan.lab.argv0.display().to_string());
-    }
-    let base = &config.hub.base_url;
-    argv.extend([
-        "--no-browser".to_owned(),
-        // Reached by the hub alone. Whoever can connect is let in, so the folder's permissions are the door.
-        format!("--ServerApp.sock={INSIDE}/s"),
-        "--ServerApp.sock_mode=0660".to_owned(),
-        "--IdentityProvider.token=".to_owned(),
-        // The hub is the proxy in front: it hands Host and Origin through, and JupyterLab checks them.
-        format!("--ServerApp.base_url={base}user/{}/", id.url_segment()),
-        "--ServerApp.allow_remote_access=True".to_owned(),
-        "--ServerApp.trust_xheaders=True".to_owned(),
-        // JupyterLab leads to its own setting, other Jupyter programs to the server's.
-        format!("--ServerApp.default_url={}", config.server.default_url),
-        format!("--LabApp.default_url={}", config.server.default_url),
-        format!("--ServerApp.root_dir={}", directory(config, account).display()),
-        // Kernels on TCP ports could be listened to by everybody on the machine.
-        "--KernelManager.transport=ipc".to_owned(),
-        // No look at PyPI for extensions, updates and news.
-        "--LabApp.extension_manager=readonly".to_owned(),
-        "--LabApp.news_url=None".to_owned(),
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate".to_owned(),
-        // The entries of JupyterLab's Hub menu.
-        format!("--ServerApp.tornado_settings=hub_prefix={base}hub/"),
-        "--ServerApp.tornado_settings=hub_host=".to_owned(),
-        format!("--ServerApp.tornado_settings=user={}", id.user),
-    ]);
-    if account.uid == 0 {
-        argv.push("--allow-root".to_owned());
-    }
-    argv
-}
-
-/// `server.directory`, in which `~` is the person's home.
-fn directory(config: &Config, account: &Account) -> PathBuf {
-    let directory = config.server.directory.as_str();
-    match directory.strip_prefix('~') {
-        Some("") => account.home.clone(),
-        Some(below) => account.home.join(below.trim_start_matches('/')),
-        None => PathBuf::from(directory),
-    }
-}
-
-/// Later ones win: the administrator's over the language, and the hub's own over all.
-fn environment(plan: &Plan<'_>) -> Vec<String> {
-    let server = &plan.config.server;
-    let locale = server.language.as_deref().map(locale);
-    let language = locale.as_deref().and_then(|locale| locale.split('.').next());
-    // LANGUAGE as well: pam_env sets LANG to the machine's own language after this.
-    let spoken = locale.iter().map(|locale| format!("LANG={locale}"));
-    let spoken = spoken.chain(language.iter().map(|language| format!("LANGUAGE={language}")));
-    // JupyterLab goes by none of them but by its settings. The folders hold defaults; a person's own choice wins.
-    let theirs = server.environment.iter().find(|(name, _)| name == CONFIG_PATH).map(|(_, path)| path.clone());
-    let folders = language.into_iter().chain([EVERYBODY]).map(|name| format!("{SETTINGS}/{name}"));
-    let folders: Vec<String> = theirs.into_iter().chain(folders).collect();
-    let settings = format!("{CONFIG_PATH}={}", folders.join(":"));
-    let configured = server.environment.iter().filter(|(name, _)| name != CONFIG_PATH);
-    let configured = configured.map(|(name, value)| format!("{name}={value}"));
-    let own = format!("JUPYTER_RUNTIME_DIR={INSIDE}/{RUNTIME}");
-    spoken.chain(configured).chain([settings, own]).collect()
-}
-
-/// `zh_CN` is `zh_CN.UTF-8`; what has an encoding keeps it.
-fn locale(language: &str) -> String {
-    if language.contains('.') { language.to_owned() } else { format!("{language}.UTF-8") }
-}
-
-fn log_fields(id: &ServerId, unit: &str) -> Value<'static> {
-    let fields: Vec<Vec<u8>> = [("HUB_USER", id.user.as_str()), ("HUB_SERVER", id.server.as_str()), ("HUB_UNIT", unit)]
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}").into_bytes())
-        .collect();
+/// Fields of every line in the journal, the unit's own and systemd's about it.
+pub fn log_fields(fields: &[(&str, &str)]) -> Value<'static> {
+    let fields: Vec<Vec<u8>> = fields.iter().map(|(name, value)| format!("{name}={value}").into_bytes()).collect();
     Value::from(fields)
 }
 
-fn text(text: impl Into<String>) -> Value<'static> {
+/// Type `s`.
+pub fn text(text: impl Into<String>) -> Value<'static> {
     Value::from(text.into())
 }
 
-fn list(texts: Vec<String>) -> Value<'static> {
+/// Type `as`.
+pub fn list(texts: Vec<String>) -> Value<'static> {
     Value::from(texts)
 }
 
 /// Microseconds; what does not fit is systemd's "infinity".
-fn micros(duration: std::time::Duration) -> u64 {
+pub fn micros(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -1,7 +1,7 @@
 //! The property table, as systemd will read it.
 
 use super::*;
-use hubd_base::config::NEVER;
+use hubd_base::config::{NEVER, ServerKind};
 use hubd_base::lab::Source;
 use hubd_base::names::{ServerName, UserName};
 use std::time::Duration;
@@ -11,6 +11,7 @@ struct Case {
     account: Account,
     admin: bool,
     config: Config,
+    token: bool,
     systemd: u32,
 }
 
@@ -21,6 +22,7 @@ fn case(user: &str, server: &str) -> Case {
         account: Account { name, uid: 1000, gid: 1000, home: "/home/x".into(), shell: "/bin/bash".into() },
         admin: false,
         config: Config::default(),
+        token: true,
         systemd: 257,
     }
 }
@@ -34,6 +36,8 @@ impl Case {
             admin: self.admin,
             lab: &lab,
             config: &self.config,
+            api_url: Some("http://127.0.0.1:8000/hub/api"),
+            secrets: self.token,
             systemd: self.systemd,
         })
     }
@@ -78,6 +82,7 @@ fn every_property_has_the_type_systemd_expects() {
         let expected = match name {
             "Documentation" | "Environment" => "as",
             "ExecStartEx" => "a(sasas)",
+            "EnvironmentFiles" => "a(sb)",
             "BindPaths" => "a(ssbt)",
             "LogExtraFields" => "aay",
             "TimeoutStartUSec" | "TimeoutStopUSec" | "MemoryMax" | "MemoryHigh" | "CPUQuotaPerSecUSec" | "TasksMax" => {
@@ -160,13 +165,14 @@ fn the_folder_of_the_server_is_found_from_the_persons_home() {
 }
 
 #[test]
-fn the_language_comes_first_and_the_runtime_folder_last_in_the_environment() {
+fn the_language_comes_first_and_what_the_hub_needs_last_in_the_environment() {
     let mut case = case("alice", "");
     let everybody = "/usr/share/hubd/jupyter/everybody";
     let plain = [format!("JUPYTER_CONFIG_PATH={everybody}"), "JUPYTER_RUNTIME_DIR=/run/jupyter/runtime".to_owned()];
-    assert_eq!(case.environment(), plain);
+    assert_eq!(case.environment()[..2], plain);
     case.config.server.language = Some("zh_CN".to_owned());
     case.config.server.environment = vec![
+        ("JUPYTERHUB_USER".to_owned(), "mallory".to_owned()),
         ("JUPYTER_CONFIG_PATH".to_owned(), "/opt/jupyter".to_owned()),
         ("JUPYTER_RUNTIME_DIR".to_owned(), "/tmp".to_owned()),
         ("LANG".to_owned(), "de_DE.UTF-8".to_owned()),
@@ -174,12 +180,113 @@ fn the_language_comes_first_and_the_runtime_folder_last_in_the_environment() {
     let expected = [
         "LANG=zh_CN.UTF-8",
         "LANGUAGE=zh_CN",
+        "JUPYTERHUB_USER=mallory",
         "JUPYTER_RUNTIME_DIR=/tmp",
         "LANG=de_DE.UTF-8",
         "JUPYTER_CONFIG_PATH=/opt/jupyter:/usr/share/hubd/jupyter/zh_CN:/usr/share/hubd/jupyter/everybody",
         "JUPYTER_RUNTIME_DIR=/run/jupyter/runtime",
     ];
-    assert_eq!(case.environment(), expected);
+    let environment = case.environment();
+    assert_eq!(environment[..7], expected);
+    // systemd takes the last of two.
+    let user = environment.iter().rfind(|variable| variable.starts_with("JUPYTERHUB_USER="));
+    assert_eq!(user.map(String::as_str), Some("JUPYTERHUB_USER=alice"));
+}
+
+/// The variables of the contract.
+fn contract(case: &Case) -> Vec<String> {
+    let mut found: Vec<String> = case.environment();
+    found.retain(|variable| variable.starts_with("JUPYTERHUB_") || variable.contains("_LIMIT="));
+    found.sort();
+    found
+}
+
+#[test]
+fn a_lab_knows_who_it_is_and_where_the_hub_is_and_nothing_of_the_login() {
+    let mut case = case("u@x.org", "gpu");
+    case.config.limits.memory_max = Some(2 << 30);
+    case.config.limits.cpu_quota = Some(150);
+    let expected = [
+        "CPU_LIMIT=1.5",
+        "JUPYTERHUB_ACTIVITY_URL=http://127.0.0.1:8000/hub/api/users/u@x.org/activity",
+        "JUPYTERHUB_API_URL=http://127.0.0.1:8000/hub/api",
+        "JUPYTERHUB_BASE_URL=/",
+        "JUPYTERHUB_HOST=",
+        "JUPYTERHUB_PUBLIC_HUB_URL=",
+        "JUPYTERHUB_PUBLIC_URL=",
+        "JUPYTERHUB_SERVER_NAME=gpu",
+        "JUPYTERHUB_SERVICE_PREFIX=/user/u@x.org/gpu/",
+        "JUPYTERHUB_USER=u@x.org",
+        "MEM_LIMIT=2147483648",
+    ];
+    assert_eq!(contract(&case), expected);
+}
+
+#[test]
+fn a_singleuser_server_gets_the_whole_contract() {
+    let mut case = case("u@x.org", "gpu");
+    case.config.server.kind = ServerKind::Singleuser;
+    case.config.server.oauth_client_allowed_scopes = vec!["read:users!user=a\"b".to_owned()];
+    case.config.hub.public_url = Some("https://hub.example.org".to_owned());
+    case.config.hub.base_url = "/lab/".to_owned();
+    let access = r#"["access:servers!server=u@x.org/gpu","access:servers!user=u@x.org"]"#;
+    let expected = [
+        "JUPYTERHUB_ACTIVITY_URL=http://127.0.0.1:8000/hub/api/users/u@x.org/activity",
+        "JUPYTERHUB_API_URL=http://127.0.0.1:8000/hub/api",
+        "JUPYTERHUB_BASE_URL=/lab/",
+        "JUPYTERHUB_CLIENT_ID=jupyterhub-user-u%40x.org%2Fgpu",
+        "JUPYTERHUB_COOKIE_HOST_PREFIX_ENABLED=0",
+        "JUPYTERHUB_DEFAULT_URL=/lab",
+        "JUPYTERHUB_HOST=",
+        &format!("JUPYTERHUB_OAUTH_ACCESS_SCOPES={access}"),
+        "JUPYTERHUB_OAUTH_CALLBACK_URL=/lab/user/u@x.org/gpu/oauth_callback",
+        r#"JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES=["read:users!user=a\"b"]"#,
+        &format!("JUPYTERHUB_OAUTH_SCOPES={access}"),
+        "JUPYTERHUB_PUBLIC_HUB_URL=https://hub.example.org/lab/hub/",
+        "JUPYTERHUB_PUBLIC_URL=https://hub.example.org/lab/user/u@x.org/gpu/",
+        "JUPYTERHUB_ROOT_DIR=/home/x",
+        "JUPYTERHUB_SERVER_NAME=gpu",
+        "JUPYTERHUB_SERVICE_PREFIX=/lab/user/u@x.org/gpu/",
+        "JUPYTERHUB_SERVICE_URL=http+unix://%2Frun%2Fjupyter%2Fs/lab/user/u@x.org/gpu/",
+        "JUPYTERHUB_USER=u@x.org",
+    ];
+    assert_eq!(contract(&case), expected);
+}
+
+#[test]
+fn the_default_servers_access_scope_ends_with_a_slash() {
+    let mut case = case("alice", "");
+    case.config.server.kind = ServerKind::Singleuser;
+    let access = r#"JUPYTERHUB_OAUTH_ACCESS_SCOPES=["access:servers!server=alice/","access:servers!user=alice"]"#;
+    assert!(contract(&case).contains(&access.to_owned()));
+}
+
+#[test]
+fn a_singleuser_server_has_the_same_socket_and_leaves_the_rest_to_its_variables() {
+    let mut case = case("alice", "");
+    case.config.server.kind = ServerKind::Singleuser;
+    let expected = [
+        "/usr/bin/jupyter-lab",
+        "--ServerApp.sock=/run/jupyter/s",
+        "--ServerApp.sock_mode=0660",
+        "--KernelManager.transport=ipc",
+        "--LabApp.extension_manager=readonly",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ];
+    assert_eq!(case.argv(), expected);
+}
+
+#[test]
+fn the_token_is_in_a_file_that_the_unit_only_names() {
+    let mut case = case("a*b", "gpu");
+    let files = <Vec<(String, bool)>>::try_from(case.get("EnvironmentFiles").unwrap()).unwrap();
+    assert_eq!(files, [("/run/hub/secrets/jupyter@a,x2ab:gpu.service".to_owned(), false)]);
+    for (name, value) in case.properties() {
+        assert!(!format!("{value:?}").contains("TOKEN"), "{name}");
+    }
+    case.token = false;
+    assert_eq!(case.get("EnvironmentFiles"), None);
 }
 
 #[test]

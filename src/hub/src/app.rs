@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::access::Access;
 use crate::auth::accounts::Accounts;
 use crate::auth::changes::Changes;
-use crate::auth::groups::Groups;
+use crate::auth::configured;
+use crate::auth::groups::{GroupError, Groups};
 use crate::auth::login::Door;
 use crate::auth::people::People;
 use crate::auth::random;
@@ -29,6 +30,9 @@ use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
 use crate::servers::registry::{Deadlines, Servers};
+use crate::services::launcher::ServiceLauncher;
+use crate::services::manager::Manager;
+use crate::services::tokens as service_tokens;
 use crate::store::{Store, StoreError};
 
 /// The version of this hub, as in `Cargo.toml`.
@@ -47,6 +51,8 @@ pub struct Parts {
     pub login_socket: PathBuf,
     /// What starts servers.
     pub launcher: Arc<dyn Launcher>,
+    /// What starts services.
+    pub service_launcher: Arc<dyn ServiceLauncher>,
     /// Who decides about the control socket.
     pub authority: Arc<dyn Authority>,
     /// The accounts of this machine.
@@ -79,6 +85,8 @@ pub struct App {
     pub door: Door,
     /// Everybody's servers.
     pub servers: Servers,
+    /// What runs of the services.
+    pub manager: Manager,
     /// Authorization codes on their way.
     pub codes: Codes,
     /// Who decides about the control socket.
@@ -105,6 +113,9 @@ pub enum AppError {
     /// A role of the configuration.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// A group of the configuration.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A custom scope of the configuration.
     #[error("custom scopes: {0}")]
     Scope(String),
@@ -126,9 +137,12 @@ impl App {
         let changes = Changes::default();
         let people = Arc::new(People::load(store.clone(), changes.clone()).await?);
         let groups = Arc::new(Groups::load(store.clone(), changes.clone()).await?);
+        configured::add_groups(&config.groups, &groups, &people, parts.accounts.as_ref(), now()).await?;
         let services = Arc::new(Services::load(&config, store.clone(), changes.clone()).await?);
         let shares = Arc::new(Shares::load(store.clone(), changes.clone()).await?);
         let tokens = Arc::new(Tokens::load(store.clone(), now()).await?);
+        service_tokens::settle(&config, &services, &tokens, now()).await?;
+        let manager = Manager::new(&config, parts.service_launcher, Arc::clone(&services), Arc::clone(&tokens));
         let sessions = Sessions::load(store.clone(), Arc::clone(&tokens), config.hub.cookie_lifetime, now()).await?;
         let (p, g, s) = (Arc::clone(&people), Arc::clone(&groups), Arc::clone(&services));
         let access = Access::new((catalog, roles), p, g, s, Arc::clone(&shares), changes);
@@ -150,6 +164,7 @@ impl App {
             xsrf,
             door: Door::new(parts.login_socket),
             servers,
+            manager,
             codes: Codes::default(),
             authority: parts.authority,
             forwarder: Forwarder::new(),
@@ -173,6 +188,11 @@ impl App {
     /// The path of a server: `/user/alice/`.
     pub fn server_url(&self, id: &ServerId) -> String {
         format!("{}user/{}/", self.base_url(), id.url_segment())
+    }
+
+    /// The path of a service's pages: `/services/grades/`.
+    pub fn service_url(&self, name: &str) -> String {
+        format!("{}services/{name}/", self.base_url())
     }
 
     /// Whether the hub calls this person an administrator.

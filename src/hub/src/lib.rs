@@ -1,7 +1,7 @@
 //! The process that faces the network: pages, REST API, OAuth2, reverse proxy.
 //!
 //! Invariant: no privilege, no password kept, no truth about running processes. Imports run downwards only:
-//! `pages`, `api`, `oauth`, `proxy` -> `http` -> `servers` -> `auth` -> `store`.
+//! `pages`, `api`, `oauth`, `proxy` -> `http` -> `services` -> `servers` -> `auth` -> `store`.
 
 pub mod api;
 pub mod app;
@@ -13,4 +13,5 @@ pub mod observe;
 pub mod pages;
 pub mod proxy;
 pub mod servers;
+pub mod services;
 pub mod store;

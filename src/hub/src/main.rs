@@ -9,11 +9,13 @@ use futures_util::future::BoxFuture;
 use hubd::app::{App, Parts, VERSION};
 use hubd::auth::accounts::NameService;
 use hubd::auth::standing;
-use hubd::clock::now;
+use hubd::clock::{Usec, now};
 use hubd::http::listen::{self, Listeners};
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve;
+use hubd::observe::metrics::metrics;
 use hubd::servers::systemd::{Bus, Systemd};
+use hubd::services::systemd::Systemd as SystemdServices;
 use hubd::{observe, servers};
 use hubd_base::config;
 use hubd_proto::broker;
@@ -84,6 +86,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         database: state.join("hub.sqlite"),
         login_socket: LOGIN_SOCKET.into(),
         launcher: Arc::new(Systemd { bus: Arc::clone(&bus) }),
+        service_launcher: Arc::new(SystemdServices { bus: Arc::clone(&bus) }),
         authority: Arc::new(Polkit(bus)),
         accounts: Arc::new(NameService),
     };
@@ -103,6 +106,8 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         let _ = looked.send(());
     });
     let watching = tokio::spawn(watching);
+    // Not waited for: services may take their time, and they ask this very hub.
+    let managing = tokio::spawn(app.manager.clone().run(stop.clone(), || {}));
     // Not waited for: a directory far away must not delay the first answer.
     let reviewed = Arc::clone(&app);
     tokio::spawn(async move {
@@ -111,12 +116,17 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
     });
     let keeping = tokio::spawn(keep_activity(Arc::clone(&app), stop.clone()));
     // Ready means that running servers are known; without a bus the hub serves all the same, and says so.
-    let _ = tokio::time::timeout(Duration::from_secs(5), ready).await;
+    let looked_for = tokio::time::timeout(Duration::from_secs(5), ready).await;
+    let took = since(app.started);
+    if looked_for.is_ok() {
+        metrics().first_look.of([]).observe(took);
+    }
+    metrics().startup.of([]).observe(took);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status("Serving")]);
     let served = serve::run(Arc::clone(&app), listeners, stop.clone()).await;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     stop.cancel();
-    let _ = tokio::join!(watching, keeping);
+    let _ = tokio::join!(watching, managing, keeping);
     app.servers.save_activity(app.started).await;
     match served {
         Ok(()) => ExitCode::SUCCESS,
@@ -138,6 +148,11 @@ fn stop_on_signals(stop: CancellationToken) -> std::io::Result<()> {
         stop.cancel();
     });
     Ok(())
+}
+
+/// The time that has passed since a moment of this process.
+fn since(moment: Usec) -> Duration {
+    Duration::from_micros(u64::try_from(now().saturating_sub(moment)).unwrap_or(0))
 }
 
 async fn keep_activity(app: Arc<App>, stop: CancellationToken) {

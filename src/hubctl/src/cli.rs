@@ -1,15 +1,21 @@
-//! The command line: what can be typed, and which function answers.
+//! Which function answers what was typed.
+
+mod grammar;
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use clap::builder::PathBufValueParser;
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::ArgMatches;
 use hubd_base::config;
-use hubd_base::names::UserName;
+use hubd_base::names::{NameError, ServerId, ServerName, UserName};
 
-use crate::client::{Client, SOCKET};
-use crate::commands::{configuration, doctor, environment, logs, servers, start, status, stop, users};
+pub(crate) use grammar::command;
+
+use crate::client::{Base, Client};
+use crate::commands::{
+    api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop, tokens,
+    users,
+};
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
 
@@ -25,71 +31,15 @@ pub(crate) struct Context<'a> {
     pub(crate) client: Client,
 }
 
-/// The whole command line.
-pub(crate) fn command(talk: Talk) -> Command {
-    let about = |name: &'static str, text| Command::new(name).about(talk.template(text));
-    let user = || Arg::new("user").value_name("USER").required(true).help(talk.template(Text::OptionUser));
-    let path = |name: &'static str, value: &'static str, text| {
-        Arg::new(name).long(name).value_name(value).value_parser(PathBufValueParser::new()).help(talk.template(text))
-    };
-    let dir = || path("dir", "DIR", Text::OptionDir).default_value(config::DIR);
-    let lines = Arg::new("lines")
-        .short('n')
-        .long("lines")
-        .value_name("N")
-        .value_parser(value_parser!(u32).range(1..=10_000))
-        .default_value("100")
-        .help(talk.template(Text::OptionLines));
-    let follow =
-        Arg::new("follow").short('f').long("follow").action(ArgAction::SetTrue).help(talk.template(Text::OptionFollow));
-    Command::new("hubctl")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about(talk.template(Text::About))
-        .after_help(talk.template(Text::ExitStatuses))
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .disable_help_subcommand(true)
-        .arg(
-            Arg::new("json").long("json").global(true).action(ArgAction::SetTrue).help(talk.template(Text::OptionJson)),
-        )
-        .arg(path("socket", "PATH", Text::OptionSocket).global(true).default_value(SOCKET))
-        .subcommand(about("status", Text::AboutStatus))
-        .subcommand(about("users", Text::AboutUsers))
-        .subcommand(about("servers", Text::AboutServers))
-        .subcommand(about("start", Text::AboutStart).arg(user()))
-        .subcommand(about("stop", Text::AboutStop).arg(user()))
-        .subcommand(about("logs", Text::AboutLogs).arg(user()).arg(lines).arg(follow))
-        .subcommand(
-            about("config", Text::AboutConfig)
-                .subcommand_required(true)
-                .arg_required_else_help(true)
-                .subcommand(about("check", Text::AboutConfigCheck).arg(dir()))
-                .subcommand(about("show", Text::AboutConfigShow).arg(dir())),
-        )
-        .subcommand(about("doctor", Text::AboutDoctor))
-        .subcommand(
-            about("env", Text::AboutEnv).subcommand_required(true).arg_required_else_help(true).subcommand(
-                about("create", Text::AboutEnvCreate)
-                    .arg(
-                        Arg::new("language")
-                            .long("language")
-                            .value_name("LANGUAGE")
-                            .help(talk.template(Text::OptionLanguage)),
-                    )
-                    .arg(path("python", "PATH", Text::OptionPython).default_value(environment::PYTHON)),
-            ),
-        )
-}
-
 /// Does what was asked.
 pub(crate) fn run(talk: Talk, matches: &ArgMatches) -> Result<(), Failure> {
-    let socket = path_of(matches, "socket");
+    let base = Base::read(talk, Path::new(config::DIR));
     let mut out = BufWriter::new(io::stdout().lock());
     let mut context = Context {
         talk,
         out: &mut out,
         json: matches.get_flag("json"),
-        client: Client::new(talk, &socket, &base_url()),
+        client: Client::new(talk, &path_of(matches, "socket"), base),
     };
     let result = dispatch(&mut context, matches);
     // What was found is shown even when the command fails.
@@ -98,15 +48,25 @@ pub(crate) fn run(talk: Talk, matches: &ArgMatches) -> Result<(), Failure> {
 }
 
 fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    let talk = context.talk;
     match matches.subcommand() {
         Some(("status", _)) => status::run(context),
         Some(("users", _)) => users::run(context),
+        Some(("user", found)) => user(context, found),
         Some(("servers", _)) => servers::run(context),
-        Some(("start", found)) => start::run(context, &user_of(context.talk, found)?),
-        Some(("stop", found)) => stop::run(context, &user_of(context.talk, found)?),
+        Some(("start", found)) => start::run(context, &server_of(talk, found)?),
+        Some(("stop", found)) => stop::run(context, &server_of(talk, found)?, found.get_flag("remove")),
         Some(("logs", found)) => {
             let lines = found.get_one("lines").copied().unwrap_or(100);
-            logs::run(context, &user_of(context.talk, found)?, lines, found.get_flag("follow"))
+            logs::run(context, &server_of(talk, found)?, lines, found.get_flag("follow"))
+        }
+        Some(("token", found)) => token(context, found),
+        Some(("groups", _)) => groups::run(context),
+        Some(("group", found)) => group(context, found),
+        Some(("services", _)) => services::run(context),
+        Some(("api", found)) => {
+            let body = found.get_one::<String>("body").map(String::as_str);
+            api::run(context, text_of(found, "method"), text_of(found, "path"), body)
         }
         Some(("config", found)) => match found.subcommand() {
             Some(("check", found)) => configuration::check(context, &path_of(found, "dir")),
@@ -125,15 +85,79 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
     }
 }
 
-/// Where the hub's paths begin. With a broken configuration the hub does not run, and any value will do.
-fn base_url() -> String {
-    config::load(Path::new(config::DIR)).map(|loaded| loaded.config).unwrap_or_default().hub.base_url
+fn user(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    match matches.subcommand() {
+        Some(("add", found)) => people::add(context, &users_of(context.talk, found)?, found.get_flag("admin")),
+        Some(("remove", found)) => people::remove(context, &user_of(context.talk, found)?),
+        _ => Err(Failure::Quiet(Status::Usage)),
+    }
+}
+
+fn token(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    let talk = context.talk;
+    match matches.subcommand() {
+        Some(("create", found)) => {
+            let wanted = tokens::Wanted {
+                note: found.get_one::<String>("note").cloned(),
+                expires_in: found.get_one("expires").map_or(Ok(None), |text: &String| tokens::lifetime(talk, text))?,
+                scopes: texts_of(found, "scope"),
+            };
+            tokens::create(context, &user_of(talk, found)?, &wanted)
+        }
+        Some(("list", found)) => tokens::list(context, &user_of(talk, found)?),
+        Some(("revoke", found)) => tokens::revoke(context, &user_of(talk, found)?, text_of(found, "id")),
+        _ => Err(Failure::Quiet(Status::Usage)),
+    }
+}
+
+fn group(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    let Some((verb, found)) = matches.subcommand() else { return Err(Failure::Quiet(Status::Usage)) };
+    let group = text_of(found, "group");
+    match verb {
+        "create" => groups::create(context, group),
+        "delete" => groups::delete(context, group),
+        "add" => groups::change(context, group, groups::Change::Add, &users_of(context.talk, found)?),
+        "remove" => groups::change(context, group, groups::Change::Remove, &users_of(context.talk, found)?),
+        _ => Err(Failure::Quiet(Status::Usage)),
+    }
 }
 
 fn user_of(talk: Talk, matches: &ArgMatches) -> Result<UserName, Failure> {
-    let text = matches.get_one::<String>("user").map(String::as_str).unwrap_or_default();
-    UserName::parse(text)
-        .map_err(|error| Failure::new(Status::Usage, talk.say(Text::BadUser, &[&text.escape_debug(), &error])))
+    parse_user(talk, text_of(matches, "user"))
+}
+
+fn users_of(talk: Talk, matches: &ArgMatches) -> Result<Vec<UserName>, Failure> {
+    texts_of(matches, "names").iter().map(|text| parse_user(talk, text)).collect()
+}
+
+fn server_of(talk: Talk, matches: &ArgMatches) -> Result<ServerId, Failure> {
+    parse_server(talk, text_of(matches, "server"))
+}
+
+fn parse_user(talk: Talk, text: &str) -> Result<UserName, Failure> {
+    UserName::parse(text).map_err(|error| bad_name(talk, Text::BadUser, text, error))
+}
+
+/// `alice` or `alice:gpu`; no account's name has a colon.
+fn parse_server(talk: Talk, text: &str) -> Result<ServerId, Failure> {
+    let Some((user, server)) = text.split_once(':') else {
+        return Ok(ServerId::default_of(parse_user(talk, text)?));
+    };
+    let user = parse_user(talk, user)?;
+    let name = if server.is_empty() { Err(NameError::Empty) } else { ServerName::parse(server) };
+    name.map(|server| ServerId::new(user, server)).map_err(|error| bad_name(talk, Text::BadServer, server, error))
+}
+
+fn bad_name(talk: Talk, sentence: Text, text: &str, error: NameError) -> Failure {
+    Failure::new(Status::Usage, talk.say(sentence, &[&text.escape_debug(), &error]))
+}
+
+fn text_of<'a>(matches: &'a ArgMatches, name: &str) -> &'a str {
+    matches.get_one::<String>(name).map(String::as_str).unwrap_or_default()
+}
+
+fn texts_of(matches: &ArgMatches, name: &str) -> Vec<String> {
+    matches.get_many::<String>(name).into_iter().flatten().cloned().collect()
 }
 
 fn path_of(matches: &ArgMatches, name: &str) -> PathBuf {
@@ -142,32 +166,52 @@ fn path_of(matches: &ArgMatches, name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::command;
+    use super::{command, dispatch, parse_server};
+    use crate::cli::Context;
+    use crate::client::tests::{FakeHub, respond, told};
+    use crate::failure::Status;
     use crate::text::{Language, Talk};
 
-    fn parse(line: &str) -> Result<clap::ArgMatches, clap::Error> {
-        command(Talk::new(Language::English)).try_get_matches_from(line.split(' '))
-    }
+    const TALK: Talk = Talk::new(Language::English);
 
     #[test]
-    fn the_command_line_is_sound_in_both_languages() {
-        command(Talk::new(Language::English)).debug_assert();
-        command(Talk::new(Language::Chinese)).debug_assert();
-    }
-
-    #[test]
-    fn json_may_stand_before_and_after_the_command() {
-        for line in ["hubctl --json users", "hubctl users --json", "hubctl config show --json"] {
-            assert!(parse(line).is_ok_and(|matches| matches.get_flag("json")), "{line}");
+    fn a_server_is_a_person_and_perhaps_a_name() {
+        let parsed = |text| parse_server(TALK, text).map(|id| (id.to_string(), id.server.is_default())).ok();
+        assert_eq!(parsed("alice"), Some(("alice".to_owned(), true)));
+        assert_eq!(parsed("alice:gpu"), Some(("alice:gpu".to_owned(), false)));
+        for (wrong, reason) in [
+            ("alice:", "\"\" is not the name of a server: the name is empty."),
+            (":gpu", "\"\" is not the name of an account: the name is empty."),
+            ("1234", "\"1234\" is not the name of an account: the name has only digits."),
+        ] {
+            assert_eq!(told(parse_server(TALK, wrong)), (Status::Usage, reason.to_owned()));
         }
-        assert!(parse("hubctl users").is_ok_and(|matches| !matches.get_flag("json")));
+        assert!(told(parse_server(TALK, "alice:GPU")).1.starts_with("\"GPU\" is not the name of a server: "));
     }
 
     #[test]
-    fn a_slip_gets_a_suggestion() {
-        let error = parse("hubctl sevrers").err().map(|error| error.to_string());
-        assert!(error.as_ref().is_some_and(|text| text.contains("'servers'")), "{error:?}");
-        assert!(parse("hubctl stop").is_err());
-        assert!(parse("hubctl logs alice -n 0").is_err());
+    fn every_command_reaches_the_address_that_it_is_for() {
+        for (line, heard) in [
+            ("stop alice", vec!["DELETE users/alice/server"]),
+            ("stop alice:gpu", vec!["DELETE users/alice/servers/gpu"]),
+            ("stop alice:gpu --remove", vec!["DELETE users/alice/servers/gpu", r#"{"remove":true}"#]),
+            ("user remove alice", vec!["DELETE users/alice"]),
+            ("token revoke alice a7", vec!["DELETE users/alice/tokens/a7"]),
+            ("group create a/b", vec!["POST groups/a%2Fb"]),
+            ("group delete teachers", vec!["DELETE groups/teachers"]),
+            ("group add teachers alice bob", vec!["POST groups/teachers/users", r#"{"users":["alice","bob"]}"#]),
+            ("group remove teachers alice", vec!["DELETE groups/teachers/users", r#"{"users":["alice"]}"#]),
+            ("api post /proxy", vec!["POST proxy"]),
+        ] {
+            let hub = FakeHub::new(|_| respond(200, "{}"));
+            let words = ["hubctl"].into_iter().chain(line.split(' '));
+            let matches = command(TALK).try_get_matches_from(words);
+            let matches = matches.unwrap_or_else(|error| unreachable!("{error}"));
+            let mut out = Vec::new();
+            let mut context = Context { talk: TALK, out: &mut out, json: false, client: hub.client() };
+            let done = dispatch(&mut context, &matches);
+            assert!(done.is_ok(), "{line}: {done:?}");
+            assert_eq!(hub.heard(), heard, "{line}");
+        }
     }
 }

@@ -3,16 +3,22 @@
 //! Connecting starts the hub if it sleeps. The hub learns from the kernel who is calling; nothing here proves
 //! anything. Every wait has a deadline.
 
+mod base;
+mod list;
+
 use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hubd_base::names::UserName;
+use hubd_base::names::{ServerId, UserName, esc};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub(crate) use base::Base;
 
 use crate::failure::{Failure, Status, words};
-use crate::http::{self, Head};
+use crate::http::{self, Head, Request};
 use crate::model::{self, Problem};
 use crate::text::{Talk, Text};
 
@@ -24,7 +30,6 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(120);
 const EVENT: Duration = Duration::from_secs(60);
 
 const JSON: &str = "application/json";
-const PAGES: &str = "application/jupyterhub-pagination+json, application/json";
 const EVENTS: &str = "text/event-stream";
 
 /// Calls the API.
@@ -32,8 +37,7 @@ const EVENTS: &str = "text/event-stream";
 pub(crate) struct Client {
     talk: Talk,
     socket: PathBuf,
-    /// Begins and ends with a slash.
-    base_url: String,
+    base: Base,
 }
 
 /// A whole answer.
@@ -46,8 +50,8 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    pub(crate) fn new(talk: Talk, socket: &Path, base_url: &str) -> Self {
-        Self { talk, socket: socket.to_owned(), base_url: base_url.to_owned() }
+    pub(crate) fn new(talk: Talk, socket: &Path, base: Base) -> Self {
+        Self { talk, socket: socket.to_owned(), base }
     }
 
     /// The API's path of a person.
@@ -55,31 +59,51 @@ impl Client {
         format!("users/{}", user.url_segment())
     }
 
+    /// The API's path of a server.
+    pub(crate) fn server_path(id: &ServerId) -> String {
+        let user = Self::user_path(&id.user);
+        if id.server.is_default() { format!("{user}/server") } else { format!("{user}/servers/{}", id.server) }
+    }
+
+    /// The API's path of one of the hub's groups.
+    pub(crate) fn group_path(group: &str) -> String {
+        format!("groups/{}", esc(group))
+    }
+
     /// A GET whose answer must be JSON of this form.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let answer = self.expect(self.call("GET", path, JSON)?)?;
+        let answer = self.expect(self.send("GET", path)?)?;
+        self.read(&answer)
+    }
+
+    /// The JSON of an answer.
+    pub(crate) fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
         serde_json::from_slice(&answer.body).map_err(|error| self.strange(&error.to_string()))
     }
 
-    /// A GET of a list, in pages.
-    pub(crate) fn get_page(&self, path: &str) -> Result<serde_json::Value, Failure> {
-        let answer = self.expect(self.call("GET", path, PAGES)?)?;
-        serde_json::from_slice(&answer.body).map_err(|error| self.strange(&error.to_string()))
-    }
-
-    /// Any call; the caller looks at the status.
+    /// A call without a body; the caller looks at the status.
     pub(crate) fn send(&self, method: &str, path: &str) -> Result<Answer, Failure> {
-        self.call(method, path, JSON)
+        self.send_bytes(method, path, b"")
+    }
+
+    /// A call with a body; the caller looks at the status.
+    pub(crate) fn send_json(&self, method: &str, path: &str, body: &Value) -> Result<Answer, Failure> {
+        self.send_bytes(method, path, body.to_string().as_bytes())
+    }
+
+    /// A call with a body that is hopefully JSON; the caller looks at the status.
+    pub(crate) fn send_bytes(&self, method: &str, path: &str, body: &[u8]) -> Result<Answer, Failure> {
+        self.call(&Request { method, path, accept: JSON, body })
     }
 
     /// Opens an event stream. The inner error is an answer that is none.
     pub(crate) fn events(&self, path: &str) -> Result<Result<BufReader<UnixStream>, Answer>, Failure> {
-        let (head, mut stream) = self.open("GET", path, EVENTS)?;
+        let (head, mut stream) = self.open(&Request { method: "GET", path, accept: EVENTS, body: b"" })?;
         if head.status == 200 {
             let set = stream.get_ref().set_read_timeout(Some(EVENT));
             return set.map(|()| Ok(stream)).map_err(|error| self.broken(&error));
         }
-        let body = http::read_body(&mut stream, head).map_err(|error| self.broken(&error))?;
+        let body = http::read_body(&mut stream, &head).map_err(|error| self.broken(&error))?;
         Ok(Err(Answer { status: head.status, body }))
     }
 
@@ -133,19 +157,37 @@ impl Client {
             .with_hint(self.talk.say(Text::HubDownHint, &[]))
     }
 
-    fn call(&self, method: &str, path: &str, accept: &str) -> Result<Answer, Failure> {
-        let (head, mut stream) = self.open(method, path, accept)?;
-        let body = http::read_body(&mut stream, head).map_err(|error| self.broken(&error))?;
+    fn call(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        let (head, mut stream) = self.open(request)?;
+        let body = http::read_body(&mut stream, &head).map_err(|error| self.broken(&error))?;
         Ok(Answer { status: head.status, body })
     }
 
-    fn open(&self, method: &str, path: &str, accept: &str) -> Result<(Head, BufReader<UnixStream>), Failure> {
+    /// Sends a request whose path is below the API's.
+    fn open(&self, request: &Request<'_>) -> Result<(Head, BufReader<UnixStream>), Failure> {
+        let base_url = self.base.url(|| self.home());
+        let path = format!("{base_url}hub/api/{}", request.path);
+        let (head, stream) = self.exchange(Request { path: &path, ..*request })?;
+        match self.base.doubt() {
+            Some(doubt) if head.status == 404 || (300..400).contains(&head.status) => {
+                Err(doubt.failure(self.talk, &path))
+            }
+            _ => Ok((head, stream)),
+        }
+    }
+
+    /// Where the hub leads those to who come without a path.
+    fn home(&self) -> Option<String> {
+        let request = Request { method: "GET", path: "/", accept: JSON, body: b"" };
+        self.exchange(request).ok().and_then(|(head, _)| head.location)
+    }
+
+    fn exchange(&self, request: Request<'_>) -> Result<(Head, BufReader<UnixStream>), Failure> {
         let mut stream = UnixStream::connect(&self.socket).map_err(|error| self.unreachable(&error))?;
-        let request = http::request(method, &format!("{}hub/api/{path}", self.base_url), accept);
         let sent = stream
             .set_read_timeout(Some(ANSWER))
             .and_then(|()| stream.set_write_timeout(Some(ANSWER)))
-            .and_then(|()| stream.write_all(request.as_bytes()));
+            .and_then(|()| stream.write_all(&request.to_bytes()));
         match sent {
             // A hub that cannot start says why and closes before it has read: there is an answer nevertheless.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(self.broken(&error)),

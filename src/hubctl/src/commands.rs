@@ -1,13 +1,18 @@
 //! One file for each command.
 
+pub(crate) mod api;
 pub(crate) mod configuration;
 pub(crate) mod doctor;
 pub(crate) mod environment;
+pub(crate) mod groups;
 pub(crate) mod logs;
+pub(crate) mod people;
 pub(crate) mod servers;
+pub(crate) mod services;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod tokens;
 pub(crate) mod users;
 
 use std::io::{self, Write};

@@ -10,21 +10,42 @@ const HEAD_MAX: usize = 64 << 10;
 const BODY_MAX: u64 = 64 << 20;
 const HEADERS_MAX: usize = 64;
 
-/// Status and length of an answer whose body was not read yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// Such as `GET`.
+    pub(crate) method: &'a str,
+    /// The whole path, percent-encoded already.
+    pub(crate) path: &'a str,
+    /// What the answer may be.
+    pub(crate) accept: &'a str,
+    /// JSON, or empty for none.
+    pub(crate) body: &'a [u8],
+}
+
+impl Request<'_> {
+    /// The bytes to send.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let Self { method, path, accept, body } = self;
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+        let (version, length) = (env!("CARGO_PKG_VERSION"), body.len());
+        let head = format!(
+            "{method} {path} HTTP/1.0\r\nHost: localhost\r\nAccept: {accept}\r\nUser-Agent: hubctl/{version}\r\n\
+             {kind}Content-Length: {length}\r\n\r\n"
+        );
+        [head.as_bytes(), body].concat()
+    }
+}
+
+/// What is known of an answer whose body was not read yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Head {
     /// The HTTP status.
     pub(crate) status: u16,
     /// `Content-Length`; without it the body ends with the connection.
     pub(crate) length: Option<u64>,
-}
-
-/// The text of a request. `path` is percent-encoded already.
-pub(crate) fn request(method: &str, path: &str, accept: &str) -> String {
-    format!(
-        "{method} {path} HTTP/1.0\r\nHost: localhost\r\nAccept: {accept}\r\nUser-Agent: hubctl/{}\r\nContent-Length: 0\r\n\r\n",
-        env!("CARGO_PKG_VERSION")
-    )
+    /// `Location`: where a redirect leads.
+    pub(crate) location: Option<String>,
 }
 
 /// Reads up to the empty line. `InvalidData` for what is not HTTP, `UnexpectedEof` for half a head.
@@ -51,7 +72,7 @@ fn parse_head(head: &[u8]) -> io::Result<Head> {
     let mut response = httparse::Response::new(&mut headers);
     let parsed = response.parse(head).map_err(|error| invalid(&error.to_string()))?;
     let (true, Some(status)) = (parsed.is_complete(), response.code) else { return Err(invalid("half a head")) };
-    let mut length = None;
+    let (mut length, mut location) = (None, None);
     for header in response.headers.iter() {
         if header.name.eq_ignore_ascii_case("transfer-encoding") {
             return Err(invalid("a transfer coding, which HTTP/1.0 does not have"));
@@ -60,12 +81,15 @@ fn parse_head(head: &[u8]) -> io::Result<Head> {
             let text = std::str::from_utf8(header.value).ok().map(str::trim);
             length = Some(text.and_then(|text| text.parse().ok()).ok_or_else(|| invalid("a wrong length"))?);
         }
+        if header.name.eq_ignore_ascii_case("location") {
+            location = Some(String::from_utf8_lossy(header.value).trim().to_owned());
+        }
     }
-    Ok(Head { status, length })
+    Ok(Head { status, length, location })
 }
 
 /// Reads a whole body.
-pub(crate) fn read_body(from: &mut impl BufRead, head: Head) -> io::Result<Vec<u8>> {
+pub(crate) fn read_body(from: &mut impl BufRead, head: &Head) -> io::Result<Vec<u8>> {
     let limit = head.length.unwrap_or(BODY_MAX + 1);
     if head.length.is_some_and(|length| length > BODY_MAX) {
         return Err(invalid("the body is too long"));
@@ -87,28 +111,34 @@ fn invalid(what: &str) -> io::Error {
 mod tests {
     use std::io::{Cursor, ErrorKind};
 
-    use super::{HEAD_MAX, Head, read_body, read_head, request};
+    use super::{HEAD_MAX, Head, Request, read_body, read_head};
 
     fn answer(text: &str) -> Result<(Head, Vec<u8>), ErrorKind> {
         let mut from = Cursor::new(text.as_bytes());
         let head = read_head(&mut from).map_err(|error| error.kind())?;
-        let body = read_body(&mut from, head).map_err(|error| error.kind())?;
+        let body = read_body(&mut from, &head).map_err(|error| error.kind())?;
         Ok((head, body))
     }
 
     #[test]
     fn a_request_is_http_1_0() {
-        let text = request("GET", "/hub/api/users/j%C3%BC", "application/json");
-        assert!(text.starts_with("GET /hub/api/users/j%C3%BC HTTP/1.0\r\nHost: localhost\r\n"));
-        assert!(text.ends_with("\r\n\r\n"));
+        let text = |body| {
+            let request = Request { method: "GET", path: "/hub/api/users/j%C3%BC", accept: "application/json", body };
+            String::from_utf8_lossy(&request.to_bytes()).into_owned()
+        };
+        let bare = text(b"");
+        assert!(bare.starts_with("GET /hub/api/users/j%C3%BC HTTP/1.0\r\nHost: localhost\r\n"));
+        assert!(bare.ends_with("\r\nContent-Length: 0\r\n\r\n") && !bare.contains("Content-Type"), "{bare}");
+        assert!(text(b"{}").ends_with("\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"));
     }
 
     #[test]
     fn a_body_ends_with_its_length_or_with_the_connection() {
         let told = answer("HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\n{}rest");
-        assert_eq!(told, Ok((Head { status: 200, length: Some(2) }, b"{}".to_vec())));
-        let open = answer("HTTP/1.1 202 Accepted\r\nServer: x\r\n\r\nabc");
-        assert_eq!(open, Ok((Head { status: 202, length: None }, b"abc".to_vec())));
+        assert_eq!(told, Ok((Head { status: 200, length: Some(2), location: None }, b"{}".to_vec())));
+        let open = answer("HTTP/1.1 302 Found\r\nLocation: /x/\r\n\r\nabc");
+        let location = Some("/x/".to_owned());
+        assert_eq!(open, Ok((Head { status: 302, length: None, location }, b"abc".to_vec())));
         assert_eq!(
             answer("HTTP/1.0 204 No Content\r\n\r\n").map(|(head, body)| (head.status, body.len())),
             Ok((204, 0))

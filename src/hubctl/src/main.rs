@@ -12,6 +12,8 @@ mod failure;
 mod http;
 mod model;
 mod moments;
+mod programs;
+mod settings;
 mod table;
 mod text;
 

@@ -26,6 +26,22 @@ pub(crate) fn ago(talk: Talk, text: Option<&str>, now: i64) -> String {
     }
 }
 
+/// Such as `in 30 d`; no point in time is never.
+pub(crate) fn until(talk: Talk, text: Option<&str>, now: i64) -> String {
+    let Some(text) = text else { return talk.say(Text::Never, &[]) };
+    let Some(then) = parse(text) else { return text.to_owned() };
+    let seconds = then - now;
+    if seconds <= 0 {
+        return talk.say(Text::Expired, &[]);
+    }
+    // To the nearest: 30 days that began a moment ago are still 30 days.
+    match (seconds + 30) / 60 {
+        minutes @ 0..=119 => talk.say(Text::InMinutes, &[&minutes.max(1)]),
+        minutes @ 120..=2879 => talk.say(Text::InHours, &[&((minutes + 30) / 60)]),
+        minutes => talk.say(Text::InDays, &[&((minutes + 720) / 1440)]),
+    }
+}
+
 /// Seconds since 1970.
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -50,7 +66,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{ago, parse};
+    use super::{ago, parse, until};
     use crate::text::{Language, Talk};
 
     #[test]
@@ -75,5 +91,16 @@ mod tests {
         assert_eq!(at(172_800), "2 d ago");
         assert_eq!(ago(talk, None, 0), "never");
         assert_eq!(ago(talk, Some("yesterday"), 0), "yesterday");
+    }
+    #[test]
+    fn what_is_to_come_is_told_likewise() {
+        let talk = Talk::new(Language::English);
+        let after = |seconds: i64| until(talk, Some("2026-01-31T12:00:00Z"), 1_769_860_800 - seconds);
+        assert_eq!(after(0), "expired");
+        assert_eq!(after(1), "in 1 min");
+        assert_eq!(after(3600), "in 60 min");
+        assert_eq!(after(7200), "in 2 h");
+        assert_eq!(after(30 * 86_400 - 5), "in 30 d");
+        assert_eq!(until(talk, None, 0), "never");
     }
 }

@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::compare::compare;
 use super::error::ConfigError;
-use super::schema::{self, ENVIRONMENT, SECTIONS, keys};
-use super::{Config, Loaded, Origin, Value, value};
+use super::near::{self, unknown};
+use super::report::{Place, Report};
+use super::schema::{self, SECTIONS, keys};
+use super::tables::{self, Table};
+use super::{Config, CustomScope, Group, Loaded, Role, Service, Value, value};
 
 const MAIN: &str = "hub.toml";
 const DROP_INS: &str = "hub.toml.d";
@@ -20,9 +24,9 @@ const DROP_INS: &str = "hub.toml.d";
 const FILE_MAX: u64 = 1 << 20;
 
 /// Reads `dir/hub.toml` and `dir/hub.toml.d/*.toml`. Files that do not exist are empty: no file at all means the
-/// defaults. On mistakes, tells all of them.
+/// defaults. On mistakes, tells all of them; those that only show when keys are compared, once each key is right.
 pub fn load(dir: &Path) -> Result<Loaded, Vec<ConfigError>> {
-    let mut reader = Reader { config: Config::default(), set: Vec::new(), errors: Vec::new() };
+    let mut reader = Reader { config: Config::default(), report: Report::default() };
     let mut files = Vec::new();
     for path in reader.list(dir) {
         match read(&path) {
@@ -31,12 +35,14 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<ConfigError>> {
                 files.push(path);
             }
             Ok(None) => {}
-            Err(message) => reader.errors.push(ConfigError { path, line: None, key: None, message }),
+            Err(message) => reader.report.errors.push(ConfigError { path, line: None, key: None, message }),
         }
     }
-    reader.compare();
-    if !reader.errors.is_empty() {
-        return Err(reader.errors);
+    if reader.report.errors.is_empty() {
+        reader.report.errors = compare(&reader.config, &reader.report.set);
+    }
+    if !reader.report.errors.is_empty() {
+        return Err(reader.report.errors);
     }
     let values = reader.values();
     Ok(Loaded { config: reader.config, values, files })
@@ -44,21 +50,7 @@ pub fn load(dir: &Path) -> Result<Loaded, Vec<ConfigError>> {
 
 struct Reader {
     config: Config,
-    /// Every key that some file sets, once, with the last place that does.
-    set: Vec<Value>,
-    errors: Vec<ConfigError>,
-}
-
-/// The place of something in a file.
-struct Place<'a> {
-    path: &'a Path,
-    text: &'a str,
-}
-
-impl Place<'_> {
-    fn line(&self, offset: usize) -> usize {
-        1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
-    }
+    report: Report,
 }
 
 impl Reader {
@@ -86,19 +78,19 @@ impl Reader {
 
     fn unreadable(&mut self, path: &Path, error: &io::Error) {
         let message = format!("cannot be read: {error}");
-        self.errors.push(ConfigError { path: path.to_owned(), line: None, key: None, message });
+        self.report.errors.push(ConfigError { path: path.to_owned(), line: None, key: None, message });
     }
 
     fn file(&mut self, path: &Path, text: &str) {
         let place = Place { path, text };
         let (table, syntax) = DeTable::parse_recoverable(text);
-        let before = self.errors.len();
+        let before = self.report.errors.len();
         if syntax.is_empty() {
             for (name, item) in table.get_ref() {
                 self.section(&place, name, item);
             }
             // The parser sorts keys by name; people read from top to bottom.
-            if let Some(new) = self.errors.get_mut(before..) {
+            if let Some(new) = self.report.errors.get_mut(before..) {
                 new.sort_by_key(|error| error.line);
             }
             return;
@@ -109,7 +101,7 @@ impl Reader {
             // One slip often gives several messages; the first of a line is the one that helps.
             if line.is_none() || line != last {
                 let message = format!("not valid TOML: {}", error.message().replace('\n', "; "));
-                self.errors.push(ConfigError { path: path.to_owned(), line, key: None, message });
+                self.report.errors.push(ConfigError { path: path.to_owned(), line, key: None, message });
             }
             last = line;
         }
@@ -118,102 +110,68 @@ impl Reader {
     fn section(&mut self, place: &Place<'_>, name: &Spanned<toml::de::DeString<'_>>, item: &Spanned<DeValue<'_>>) {
         let section: &str = name.get_ref();
         let line = place.line(name.span().start);
+        match section {
+            Service::WORD => return self.read::<Service>(place, line, item.get_ref()),
+            Role::WORD => return self.read::<Role>(place, line, item.get_ref()),
+            CustomScope::WORD => return self.read::<CustomScope>(place, line, item.get_ref()),
+            Group::WORD => return self.read::<Group>(place, line, item.get_ref()),
+            _ => {}
+        }
         if !SECTIONS.iter().any(|(known, _)| *known == section) {
-            let (what, near) = if item.get_ref().is_table() {
-                ("section", schema::nearest_section(section).map(|near| format!("[{near}]")))
-            } else {
-                ("key", schema::nearest(section).map(str::to_owned))
-            };
-            self.error(place, line, section, unknown(what, near.as_deref()));
+            self.report.error(place, line, section, unknown_section(section, item.get_ref()));
             return;
         }
         let Some(table) = item.get_ref().as_table() else {
             let message = value::expected(&format!("a section [{section}] with keys"), item.get_ref());
-            self.error(place, line, section, message);
+            self.report.error(place, line, section, message);
             return;
         };
         for (name, item) in table {
-            self.key(place, &format!("{section}.{}", name.get_ref()), place.line(name.span().start), item.get_ref());
-        }
-    }
-
-    fn key(&mut self, place: &Place<'_>, key: &str, line: usize, item: &DeValue<'_>) {
-        let Some(known) = schema::find(key) else {
-            self.error(place, line, key, unknown("key", schema::nearest(key)));
-            return;
-        };
-        if let (ENVIRONMENT, Some(table)) = (key, item.as_table()) {
-            for (name, item) in table {
-                let key = format!("{ENVIRONMENT}.{}", name.get_ref());
-                let line = place.line(name.span().start);
-                let result = schema::set_variable(&mut self.config, name.get_ref(), item.get_ref());
-                self.settle(place, &key, line, item.get_ref(), result);
+            let key = format!("{section}.{}", name.get_ref());
+            let line = place.line(name.span().start);
+            match schema::find(&key) {
+                Some(known) => self.report.take(place, known, &mut self.config, &key, line, item.get_ref()),
+                None => self.report.error(place, line, &key, unknown("key", schema::nearest(&key))),
             }
-            return;
-        }
-        let result = (known.apply)(&mut self.config, item);
-        self.settle(place, key, line, item, result);
-    }
-
-    fn settle(&mut self, place: &Place<'_>, key: &str, line: usize, item: &DeValue<'_>, result: Result<(), String>) {
-        match result {
-            Ok(()) => {
-                let origin = Origin::File { path: place.path.to_owned(), line };
-                self.set.retain(|value| value.key != key);
-                self.set.push(Value { key: key.to_owned(), text: value::render(item), origin });
-            }
-            Err(message) => self.error(place, line, key, message),
         }
     }
 
-    fn error(&mut self, place: &Place<'_>, line: usize, key: &str, message: String) {
-        let path = place.path.to_owned();
-        self.errors.push(ConfigError { path, line: Some(line), key: Some(key.to_owned()), message });
-    }
-
-    /// What can only be seen when all keys are known.
-    fn compare(&mut self) {
-        const HIGH: &str = "limits.memory_high";
-        let limits = &self.config.limits;
-        let (Some(high), Some(max)) = (limits.memory_high, limits.memory_max) else {
-            return;
-        };
-        let at = self.set.iter().find(|value| value.key == HIGH);
-        if let (true, Some(Value { origin: Origin::File { path, line }, .. })) = (high > max, at) {
-            self.errors.push(ConfigError {
-                path: path.clone(),
-                line: Some(*line),
-                key: Some(HIGH.to_owned()),
-                message: "expected at most limits.memory_max, as it would never be reached".to_owned(),
-            });
-        }
+    fn read<T: Table>(&mut self, place: &Place<'_>, line: usize, item: &DeValue<'_>) {
+        tables::read::<T>(&mut self.config, &mut self.report, place, line, item);
     }
 
     fn values(&self) -> Vec<Value> {
-        let prefix = format!("{ENVIRONMENT}.");
         let mut values = Vec::new();
-        for key in keys() {
-            let mut found: Vec<&Value> = self
-                .set
-                .iter()
-                .filter(|value| value.key == key.name || (key.name == ENVIRONMENT && value.key.starts_with(&prefix)))
-                .collect();
-            found.sort_by(|a, b| a.key.cmp(&b.key));
-            values.extend(found.iter().map(|value| (*value).clone()));
-            if found.is_empty() {
-                let (key, text) = (key.name.to_owned(), key.default.to_owned());
-                values.push(Value { key, text, origin: Origin::Default });
-            }
-        }
+        self.report.effective(keys(), "", &mut values);
+        self.tables::<Service>(&mut values);
+        self.tables::<Role>(&mut values);
+        self.tables::<CustomScope>(&mut values);
+        self.tables::<Group>(&mut values);
         values
+    }
+
+    fn tables<T: Table>(&self, values: &mut Vec<Value>) {
+        for table in T::list(&self.config) {
+            let label = tables::label::<T>(table.name());
+            values.extend(self.report.find(&format!("{label}.name")).cloned());
+            self.report.effective(T::KEYS, &format!("{label}."), values);
+        }
     }
 }
 
-fn unknown(what: &str, near: Option<&str>) -> String {
-    match near {
-        Some(near) => format!("unknown {what}; did you mean {near}?"),
-        None => format!("unknown {what}"),
+/// A word at the top of a file that means nothing.
+fn unknown_section(word: &str, item: &DeValue<'_>) -> String {
+    /// Sections are short words: more slips would reach any of them.
+    const SLIPS: usize = 2;
+    let is_tables = item.as_array().is_some_and(|items| items.iter().any(|item| item.get_ref().is_table()));
+    if !item.is_table() && !is_tables {
+        return unknown("key", schema::nearest(word));
     }
+    let tables = [Service::WORD, Role::WORD, CustomScope::WORD, Group::WORD];
+    let sections = SECTIONS.iter().map(|(section, _)| *section);
+    let near = near::nearest(word, sections.chain(tables), SLIPS);
+    let shown = near.map(|near| if tables.contains(&near) { format!("[[{near}]]") } else { format!("[{near}]") });
+    unknown("section", shown.as_deref())
 }
 
 fn is_drop_in(path: &Path) -> bool {

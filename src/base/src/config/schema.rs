@@ -2,24 +2,42 @@
 
 use toml::de::DeValue;
 
-use super::{Config, value};
+use super::schema::Apply::{Entries, Value};
+use super::tables;
+use super::{Config, CustomScope, Group, Limits, Role, ServerKind, Service, address, near, value};
 
-/// Takes a value into the configuration, or says what is wrong with it.
-pub(super) type Apply = fn(&mut Config, &DeValue<'_>) -> Result<(), String>;
-
-/// One key.
-pub struct Key {
-    /// Such as `server.start_timeout`.
+/// One key of the whole configuration, or of a kind of tables.
+pub struct Key<T = Config> {
+    /// Such as `server.start_timeout`; in a kind of tables the word alone.
     pub name: &'static str,
     /// The default as TOML.
     pub default: &'static str,
     /// What it means, in full sentences; the lines of the shipped file.
     pub meaning: &'static [&'static str],
-    pub(super) apply: Apply,
+    pub(super) apply: Apply<T>,
 }
 
-/// The table whose entries are free: variables of the servers.
-pub(super) const ENVIRONMENT: &str = "server.environment";
+/// Takes a value into the configuration, or says what is wrong with it.
+pub(super) type Take<T> = fn(&mut T, &DeValue<'_>) -> Result<(), String>;
+/// The same for one entry of a table, whose name comes first.
+pub(super) type TakeEntry<T> = fn(&mut T, &str, &DeValue<'_>) -> Result<(), String>;
+
+/// How a key is read.
+pub(super) enum Apply<T> {
+    /// As a whole.
+    Value(Take<T>),
+    /// As a whole, and nobody is shown it.
+    Secret(Take<T>),
+    /// A table such as the words say, whose entries come and merge one by one.
+    Entries(&'static str, TakeEntry<T>),
+}
+
+/// More slips than this in a word, and a guess would only confuse.
+pub(super) const SLIPS: usize = 3;
+/// What tables of free entries are called in messages.
+pub(super) const STRINGS: &str = "a table of strings";
+/// What tables of limits are called in messages.
+pub(super) const LIMITS: &str = "a table of limits such as { memory_max = \"2G\" }";
 
 /// Every section with the sentence it opens with in the shipped file.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
@@ -42,7 +60,58 @@ const KEYS: &[Key] = &[
             "The path that everything is below, for a hub that shares its address: \"/jupyter/\".",
             "After a change restart the servers that run, too: their address is part of how they run.",
         ],
-        apply: |config, v| value::base_url(v).map(|url| config.hub.base_url = url),
+        apply: Value(|config, v| value::base_url(v).map(|url| config.hub.base_url = url)),
+    },
+    Key {
+        name: "hub.public_url",
+        default: "\"\"",
+        meaning: &[
+            "The address people use, when a web server in front speaks https: \"https://hub.example.org\".",
+            "Without a path, which is base_url. \"\" goes by what each request says.",
+        ],
+        apply: Value(|config, v| address::origin(v).map(|url| config.hub.public_url = url)),
+    },
+    Key {
+        name: "hub.concurrent_starts",
+        default: "100",
+        meaning: &["How many servers may be starting at once; more are asked to wait. 0 or \"infinity\" is no limit."],
+        apply: Value(|config, v| value::limit(v).map(|count| config.hub.concurrent_starts = count)),
+    },
+    Key {
+        name: "hub.active_servers",
+        default: "\"infinity\"",
+        meaning: &["How many servers may run or be starting, all people together. 0 or \"infinity\" is no limit."],
+        apply: Value(|config, v| value::limit(v).map(|count| config.hub.active_servers = count)),
+    },
+    Key {
+        name: "hub.token_lifetime_max",
+        default: "\"never\"",
+        meaning: &["The longest life of an API token that somebody asks for: \"90d\". \"never\" is no limit."],
+        apply: Value(|config, v| value::time(v).map(|time| config.hub.token_lifetime_max = time)),
+    },
+    Key {
+        name: "hub.cookie_lifetime",
+        default: "\"14d\"",
+        meaning: &["How long a login lasts, and a token that a service or a server gets for a person (OAuth)."],
+        apply: Value(|config, v| value::time(v).map(|time| config.hub.cookie_lifetime = time)),
+    },
+    Key {
+        name: "hub.metrics_need_token",
+        default: "true",
+        meaning: &["Is a token with the scope read:metrics needed to read /hub/metrics?"],
+        apply: Value(|config, v| value::boolean(v).map(|flag| config.hub.metrics_need_token = flag)),
+    },
+    Key {
+        name: "hub.stopped_server_status",
+        default: "424",
+        meaning: &["The HTTP status of API requests to a server that does not run: 424, or 503 for old clients."],
+        apply: Value(|config, v| value::stopped_status(v).map(|status| config.hub.stopped_server_status = status)),
+    },
+    Key {
+        name: "hub.oauth_require_pkce",
+        default: "false",
+        meaning: &["Are OAuth clients that do not use PKCE (RFC 7636) refused?"],
+        apply: Value(|config, v| value::boolean(v).map(|flag| config.hub.oauth_require_pkce = flag)),
     },
     Key {
         name: "login.allow",
@@ -51,25 +120,25 @@ const KEYS: &[Key] = &[
             "Who may log in. \"all\" is everybody with an account and a real login shell;",
             "a list names people and groups: [\"alice\", \"@students\"]. Administrators need not be listed.",
         ],
-        apply: |config, v| value::allow(v).map(|allow| config.login.allow = allow),
+        apply: Value(|config, v| value::allow(v).map(|allow| config.login.allow = allow)),
     },
     Key {
         name: "login.block",
         default: "[]",
         meaning: &["Who may not, whatever the other keys say: [\"mallory\", \"@guests\"]."],
-        apply: |config, v| value::principals(v).map(|list| config.login.block = list),
+        apply: Value(|config, v| value::principals(v).map(|list| config.login.block = list)),
     },
     Key {
         name: "login.admins",
         default: "[\"root\", \"@sudo\"]",
         meaning: &["Who manages the hub: sees everybody's servers, starts and stops them."],
-        apply: |config, v| value::principals(v).map(|list| config.login.admins = list),
+        apply: Value(|config, v| value::principals(v).map(|list| config.login.admins = list)),
     },
     Key {
         name: "login.admin_access",
         default: "false",
         meaning: &["May administrators open other people's servers, with all their files?"],
-        apply: |config, v| value::boolean(v).map(|flag| config.login.admin_access = flag),
+        apply: Value(|config, v| value::boolean(v).map(|flag| config.login.admin_access = flag)),
     },
     Key {
         name: "login.allow_root",
@@ -78,7 +147,19 @@ const KEYS: &[Key] = &[
             "May root, and system accounts (a uid below 1000) that could log in, have a",
             "JupyterLab of their own?",
         ],
-        apply: |config, v| value::boolean(v).map(|flag| config.login.allow_root = flag),
+        apply: Value(|config, v| value::boolean(v).map(|flag| config.login.allow_root = flag)),
+    },
+    Key {
+        name: "server.kind",
+        default: "\"lab\"",
+        meaning: &[
+            "\"lab\" starts JupyterLab itself, and the hub decides who reaches it. \"singleuser\" starts",
+            "jupyterhub-singleuser, which asks the hub who somebody is; the package jupyterhub must be there.",
+        ],
+        apply: Value(|config, v| {
+            let kinds = [("lab", ServerKind::Lab), ("singleuser", ServerKind::Singleuser)];
+            value::word(v, &kinds).map(|kind| config.server.kind = kind)
+        }),
     },
     Key {
         name: "server.command",
@@ -88,22 +169,19 @@ const KEYS: &[Key] = &[
             "The hub adds what it needs. An empty list looks for JupyterLab in the environment",
             "of `hubctl env create`, then in Debian's package `jupyterlab`.",
         ],
-        apply: |config, v| value::command(v).map(|argv| config.server.command = argv),
+        apply: Value(|config, v| value::command(v).map(|argv| config.server.command = argv)),
     },
     Key {
-        name: ENVIRONMENT,
+        name: "server.environment",
         default: "{}",
         meaning: &[
             "Variables for every server: { HTTPS_PROXY = \"http://proxy.example.org:3128\" }.",
             "Everybody on the machine can read them: no secrets here.",
         ],
-        apply: |config, v| {
-            let table = v.as_table().ok_or_else(|| value::expected("a table of strings", v))?;
-            for (name, item) in table {
-                set_variable(config, name.get_ref(), item.get_ref())?;
-            }
+        apply: Entries(STRINGS, |config, name, v| {
+            set_entry(&mut config.server.environment, name, value::variable(name, v)?);
             Ok(())
-        },
+        }),
     },
     Key {
         name: "server.directory",
@@ -112,13 +190,13 @@ const KEYS: &[Key] = &[
             "The folder that JupyterLab shows as its root: \"~\", \"~/notebooks\" or an absolute path.",
             "It must exist. A server's working directory is the home, whatever stands here.",
         ],
-        apply: |config, v| value::directory(v).map(|folder| config.server.directory = folder),
+        apply: Value(|config, v| value::directory(v).map(|folder| config.server.directory = folder)),
     },
     Key {
         name: "server.default_url",
         default: "\"/lab\"",
         meaning: &["The page a server opens with."],
-        apply: |config, v| value::default_url(v).map(|url| config.server.default_url = url),
+        apply: Value(|config, v| value::default_url(v).map(|url| config.server.default_url = url)),
     },
     Key {
         name: "server.language",
@@ -127,37 +205,61 @@ const KEYS: &[Key] = &[
             "The language JupyterLab starts with, such as \"zh_CN\"; its language pack must be",
             "installed (`hubctl env create --language zh-CN`). \"\" leaves JupyterLab's own default.",
         ],
-        apply: |config, v| value::language(v).map(|language| config.server.language = language),
+        apply: Value(|config, v| value::language(v).map(|language| config.server.language = language)),
     },
     Key {
         name: "server.start_timeout",
         default: "\"60s\"",
         meaning: &["How long a start may take before it is given up: \"60s\", \"5min\", \"never\"."],
-        apply: |config, v| value::time(v).map(|time| config.server.start_timeout = time),
+        apply: Value(|config, v| value::time(v).map(|time| config.server.start_timeout = time)),
     },
     Key {
         name: "server.stop_timeout",
         default: "\"20s\"",
         meaning: &["How long a server may take to stop before it is killed."],
-        apply: |config, v| value::time(v).map(|time| config.server.stop_timeout = time),
+        apply: Value(|config, v| value::time(v).map(|time| config.server.stop_timeout = time)),
+    },
+    Key {
+        name: "server.named_limit",
+        default: "0",
+        meaning: &[
+            "How many more servers, each with a name, a person may have beside the default one.",
+            "0 is none, \"infinity\" any number.",
+        ],
+        apply: Value(|config, v| value::count(v).map(|count| config.server.named_limit = count)),
+    },
+    Key {
+        name: "server.oauth_client_allowed_scopes",
+        default: "[]",
+        meaning: &[
+            "With kind = \"singleuser\": what the token of somebody who opens a server may do beyond that:",
+            "[\"read:users\", \"servers!user\"]. Extensions in JupyterLab can use it.",
+        ],
+        apply: Value(|config, v| value::scopes(v).map(|list| config.server.oauth_client_allowed_scopes = list)),
+    },
+    Key {
+        name: "server.token_scopes",
+        default: "[\"users:activity!user\", \"access:servers!server\"]",
+        meaning: &["What a server's own token may do. Less than the default, and its activity is not seen."],
+        apply: Value(|config, v| value::scopes(v).map(|list| config.server.token_scopes = list)),
     },
     Key {
         name: "limits.memory_max",
         default: "\"infinity\"",
         meaning: &["Memory: \"2G\", \"512M\". A process that wants more is killed."],
-        apply: |config, v| value::memory(v).map(|bytes| config.limits.memory_max = bytes),
+        apply: Value(|config, v| set_limit(&mut config.limits, "memory_max", v)),
     },
     Key {
         name: "limits.memory_high",
         default: "\"infinity\"",
         meaning: &["Memory above which a server is slowed down. Best left alone or close to memory_max."],
-        apply: |config, v| value::memory(v).map(|bytes| config.limits.memory_high = bytes),
+        apply: Value(|config, v| set_limit(&mut config.limits, "memory_high", v)),
     },
     Key {
         name: "limits.cpu_quota",
         default: "\"infinity\"",
         meaning: &["Processor time: \"150%\" is one and a half processors."],
-        apply: |config, v| value::cpu(v).map(|percent| config.limits.cpu_quota = percent),
+        apply: Value(|config, v| set_limit(&mut config.limits, "cpu_quota", v)),
     },
     Key {
         name: "limits.tasks_max",
@@ -166,17 +268,29 @@ const KEYS: &[Key] = &[
             "The number of processes and threads: 512. With \"infinity\" the hub sets nothing, and",
             "systemd's own default stays in force (DefaultTasksMax= in systemd-system.conf(5)).",
         ],
-        apply: |config, v| value::tasks(v).map(|count| config.limits.tasks_max = count),
+        apply: Value(|config, v| set_limit(&mut config.limits, "tasks_max", v)),
     },
 ];
 
-/// Sets one variable, keeping the list sorted by name.
-pub(super) fn set_variable(config: &mut Config, name: &str, item: &DeValue<'_>) -> Result<(), String> {
-    let text = value::variable(name, item)?;
-    let list = &mut config.server.environment;
+/// Sets one entry, keeping the list sorted by name.
+pub(super) fn set_entry(list: &mut Vec<(String, String)>, name: &str, text: String) {
     list.retain(|(known, _)| known != name);
     let at = list.partition_point(|(known, _)| known.as_str() < name);
     list.insert(at, (name.to_owned(), text));
+}
+
+/// Sets one limit by its name.
+pub(super) fn set_limit(limits: &mut Limits, name: &str, v: &DeValue<'_>) -> Result<(), String> {
+    match name {
+        "memory_max" => limits.memory_max = value::memory(v)?,
+        "memory_high" => limits.memory_high = value::memory(v)?,
+        "cpu_quota" => limits.cpu_quota = value::cpu(v)?,
+        "tasks_max" => limits.tasks_max = value::tasks(v)?,
+        _ => {
+            let known = KEYS.iter().filter_map(|key| key.name.strip_prefix("limits."));
+            return Err(near::unknown("key", near::nearest(name, known, SLIPS)));
+        }
+    }
     Ok(())
 }
 
@@ -186,40 +300,12 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 
 /// The known key a person most likely meant.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    /// More slips than this, and a guess would only confuse.
-    const SLIPS: usize = 3;
     let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
     let typed = name.rsplit('.').next().unwrap_or(name);
     if let Some(key) = KEYS.iter().find(|key| last(key.name) == typed) {
         return Some(key.name);
     }
-    let near = KEYS.iter().map(|key| (distance(name, key.name), key.name)).min()?;
-    (near.0 <= SLIPS).then_some(near.1)
-}
-
-/// The section a person most likely meant.
-pub(super) fn nearest_section(name: &str) -> Option<&'static str> {
-    let near = SECTIONS.iter().map(|(section, _)| (distance(name, section), *section)).min()?;
-    (near.0 <= 2).then_some(near.1)
-}
-
-/// Levenshtein's distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut corner = i;
-        let mut before = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = before;
-        }
-        for (right, cell) in b.chars().zip(row.iter_mut().skip(1)) {
-            let change = corner + usize::from(left != right);
-            corner = *cell;
-            before = change.min(corner + 1).min(before + 1);
-            *cell = before;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    near::nearest(name, KEYS.iter().map(|key| key.name), SLIPS)
 }
 
 /// The shipped `/etc/hub/hub.toml`: every key explained and commented out at its default.
@@ -228,6 +314,7 @@ pub fn reference() -> String {
         "# The hub's configuration. Every key stands here at its default: take the # away to change one.\n\
          # Files in hub.toml.d/*.toml are read after this one, in the order of their names; later keys win.\n\
          # `hubctl config check` looks for mistakes, `hubctl config show` tells what is in force and why.\n\
+         # A table in two brackets, [[service]], may stand here many times, each time with another name.\n\
          # After a change: systemctl restart hub.service (running servers stay).\n",
     );
     for (section, sentence) in SECTIONS {
@@ -241,5 +328,9 @@ pub fn reference() -> String {
             out.extend(["#", name, " = ", key.default, "\n"]);
         }
     }
+    out += &tables::reference::<Service>();
+    out += &tables::reference::<Role>();
+    out += &tables::reference::<CustomScope>();
+    out += &tables::reference::<Group>();
     out
 }

@@ -8,8 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::{Allow, Config, NEVER, Origin, Principal, keys, load, reference};
+use super::tables::Table;
+use super::{
+    Allow, Config, CustomScope, Group, Key, NEVER, Origin, Principal, Role, ServerKind, Service, keys, load, reference,
+};
 use crate::names::UserName;
+
+mod scopes;
+mod services;
+mod tables;
 
 /// A folder of its own for each test, removed at the end.
 struct Folder(PathBuf);
@@ -69,19 +76,24 @@ fn no_file_and_an_empty_file_are_the_defaults() {
     assert_eq!(read(""), Config::default());
 }
 
+/// The shipped file with the # taken away from every key.
+fn uncommented() -> String {
+    reference()
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|l| !l.starts_with(' ')).unwrap_or(line))
+        .fold(String::new(), |text, line| text + line + "\n")
+}
+
 #[test]
 fn the_shipped_file_says_the_defaults_of_every_key() {
     assert_eq!(read(&reference()), Config::default());
-    // with the # taken away from every key it is still valid and still the defaults
-    let uncommented: String = reference()
-        .lines()
-        .map(|line| line.strip_prefix('#').filter(|l| !l.starts_with(' ')).unwrap_or(line))
-        .fold(String::new(), |text, line| text + line + "\n");
-    let loaded = load(Folder::new(&[("hub.toml", &uncommented)]).path()).unwrap();
-    assert_eq!(loaded.config, Config::default());
-    let set = loaded.values.iter().filter(|value| value.origin != Origin::Default).count();
+    // with the # taken away from every key it is still valid and, its examples of tables apart, still the defaults
+    let loaded = load(Folder::new(&[("hub.toml", &uncommented())]).path()).unwrap();
+    let Config { hub, login, server, limits, .. } = loaded.config;
+    assert_eq!(Config { hub, login, server, limits, ..Config::default() }, Config::default());
+    let set = |value: &&super::Value| value.origin != Origin::Default && !value.key.contains('[');
     // the empty table of variables sets nothing
-    assert_eq!(set, keys().len() - 1);
+    assert_eq!(loaded.values.iter().filter(set).count(), keys().len() - 1);
     assert!(reference().lines().all(|line| line.chars().count() <= 100));
 }
 
@@ -96,11 +108,50 @@ fn the_package_ships_the_reference() {
 }
 
 #[test]
+fn every_key_is_documented() {
+    fn words<T>(kind: &str, keys: &'static [Key<T>]) -> Vec<(String, &'static str)> {
+        keys.iter().map(|key| (kind.to_owned(), key.name)).collect()
+    }
+    let document = |path: &str| fs::read_to_string(format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (english, chinese) = (document("docs/configuration.md"), document("docs/zh-CN/configuration.md"));
+    let manual = document("packaging/man/hub.toml.5");
+    for key in keys() {
+        let (section, word) = key.name.split_once('.').unwrap();
+        assert!(english.contains(&format!("\n### {}\n", key.name)), "{}", key.name);
+        assert!(chinese.contains(&format!("\n| `{}` | `{}` | ", key.name, key.default)), "{}", key.name);
+        let part = manual.split(&format!("\n.Ss [{section}]\n")).nth(1).unwrap().split("\n.Ss").next().unwrap();
+        assert!(part.contains(&format!("\n.It Cm {word} No = ")), "{}", key.name);
+    }
+    let tables = [
+        words(Service::WORD, Service::KEYS),
+        words(Role::WORD, Role::KEYS),
+        words(CustomScope::WORD, CustomScope::KEYS),
+        words(Group::WORD, Group::KEYS),
+    ];
+    for (kind, word) in tables.concat() {
+        let part = english.split(&format!("\n### {kind}\n")).nth(1).unwrap().split("\n##").next().unwrap();
+        assert!(part.contains(&format!("\n| `{word}` | ")), "{kind}: {word}");
+        let part = chinese.split(&format!("：`[[{kind}]]`\n")).nth(1).unwrap().split("\n##").next().unwrap();
+        assert!(part.contains(&format!("\n| `{word}` | ")), "{kind}: {word}");
+        let part = manual.split(&format!("\n.Ss [[{kind}]]\n")).nth(1).unwrap().split("\n.El").next().unwrap();
+        assert!(part.contains(&format!("\n.It Cm {word}")), "{kind}: {word}");
+    }
+}
+
+#[test]
 fn every_key_is_read() {
     let config = read(
         r#"
         [hub]
         base_url = "/jupyter"
+        public_url = "https://Hub.example.org:443/"
+        concurrent_starts = 5
+        active_servers = 50
+        token_lifetime_max = "90d"
+        cookie_lifetime = "1d"
+        metrics_need_token = false
+        stopped_server_status = 503
+        oauth_require_pkce = true
         [login]
         allow = ["alice", "@students"]
         block = ["mallory"]
@@ -108,6 +159,10 @@ fn every_key_is_read() {
         admin_access = true
         allow_root = true
         [server]
+        kind = "singleuser"
+        named_limit = 3
+        oauth_client_allowed_scopes = ["read:users", "servers!user"]
+        token_scopes = ["users:activity!user"]
         command = ["/opt/lab/bin/jupyter-lab", "--debug"]
         environment = { B = "2", A = "1" }
         directory = "~/notebooks"
@@ -125,6 +180,16 @@ fn every_key_is_read() {
     let user = |name: &str| Principal::User(UserName::parse(name).unwrap());
     let group = |name: &str| Principal::Group(name.to_owned());
     assert_eq!(config.hub.base_url, "/jupyter/");
+    assert_eq!(config.hub.public_url.unwrap(), "https://hub.example.org");
+    assert_eq!((config.hub.concurrent_starts, config.hub.active_servers), (Some(5), Some(50)));
+    assert_eq!(config.hub.token_lifetime_max, Duration::from_secs(90 * 86400));
+    assert_eq!(config.hub.cookie_lifetime, Duration::from_secs(86400));
+    assert!(!config.hub.metrics_need_token && config.hub.oauth_require_pkce);
+    assert_eq!(config.hub.stopped_server_status, 503);
+    assert_eq!(config.server.kind, ServerKind::Singleuser);
+    assert_eq!(config.server.named_limit, Some(3));
+    assert_eq!(config.server.oauth_client_allowed_scopes, ["read:users", "servers!user"]);
+    assert_eq!(config.server.token_scopes, ["users:activity!user"]);
     assert_eq!(config.login.allow, Allow::Only(vec![user("alice"), group("students")]));
     assert_eq!(config.login.block, [user("mallory")]);
     assert_eq!(config.login.admins, [group("staff")]);
@@ -140,6 +205,17 @@ fn every_key_is_read() {
     assert_eq!(config.limits.memory_high, Some(1536 << 20));
     assert_eq!(config.limits.cpu_quota, Some(150));
     assert_eq!(config.limits.tasks_max, Some(512));
+}
+
+#[test]
+fn no_limit_is_said_in_two_ways() {
+    for none in ["0", "\"infinity\""] {
+        let config = read(&format!("[hub]\nconcurrent_starts = {none}\nactive_servers = {none}"));
+        assert_eq!((config.hub.concurrent_starts, config.hub.active_servers), (None, None));
+    }
+    // of servers with a name, 0 is none
+    assert_eq!(read("[server]\nnamed_limit = 0").server.named_limit, Some(0));
+    assert_eq!(read("[server]\nnamed_limit = \"infinity\"").server.named_limit, None);
 }
 
 #[test]
@@ -218,6 +294,26 @@ fn every_mistake_names_file_line_key_and_what_was_expected() {
         (
             "[hub]\nbase_url = \"/a/../b\"",
             "hub.toml:2: hub.base_url: expected a path such as \"/\" or \"/jupyter/\", got \"/a/../b\"".to_owned(),
+        ),
+        (
+            "[hub]\npublic_url = \"https://hub.example.org/jupyter/\"",
+            "hub.toml:2: hub.public_url: expected \"\" or an address such as \"https://hub.example.org\", without a path (which is hub.base_url), got \"https://hub.example.org/jupyter/\"".to_owned(),
+        ),
+        (
+            "[hub]\nconcurrent_starts = -1",
+            "hub.toml:2: hub.concurrent_starts: expected a number such as 5, or \"infinity\", got -1".to_owned(),
+        ),
+        (
+            "[server]\nnamed_limit = 4294967296",
+            "hub.toml:2: server.named_limit: expected a number such as 5, or \"infinity\", got 4294967296".to_owned(),
+        ),
+        (
+            "[hub]\nstopped_server_status = 404",
+            "hub.toml:2: hub.stopped_server_status: expected 424 or 503, got 404".to_owned(),
+        ),
+        (
+            "[server]\nkind = \"notebook\"",
+            "hub.toml:2: server.kind: expected \"lab\" or \"singleuser\", got \"notebook\"".to_owned(),
         ),
         (
             "[server]\ncommand = [\"jupyter-lab\"]",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::{Allow, NEVER, Principal};
-use crate::names::UserName;
+use crate::names::{ServiceName, UserName};
 
 /// Below this a server cannot even start.
 const MEMORY_MIN: u64 = 64 << 20;
@@ -132,7 +132,8 @@ pub(super) fn time(value: &DeValue<'_>) -> Result<Duration, String> {
     Ok(time)
 }
 
-fn parse_time(text: &str) -> Option<Duration> {
+/// `30d`, `1h 30min`: one or more counts, each with its unit. `None` for anything else.
+pub fn parse_time(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
     if rest.is_empty() {
@@ -203,12 +204,118 @@ pub(super) fn tasks(value: &DeValue<'_>) -> Result<Option<u64>, String> {
     if value.as_str() == Some("infinity") {
         return Ok(None);
     }
-    let count = value.as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok());
-    match count {
+    match integer(value) {
         Some(count) if count >= TASKS_MIN => Ok(Some(count)),
         Some(_) => Err(expected("at least 16, as no server starts with less", value)),
         None => Err(expected(wanted, value)),
     }
+}
+
+/// 0 is none at all, `"infinity"` any number.
+pub(super) fn count(value: &DeValue<'_>) -> Result<Option<u32>, String> {
+    if value.as_str() == Some("infinity") {
+        return Ok(None);
+    }
+    let count = integer(value).and_then(|count| u32::try_from(count).ok());
+    count.map(Some).ok_or_else(|| expected("a number such as 5, or \"infinity\"", value))
+}
+
+/// As [`count`], but 0 is no limit.
+pub(super) fn limit(value: &DeValue<'_>) -> Result<Option<u32>, String> {
+    count(value).map(|count| count.filter(|count| *count > 0))
+}
+
+pub(super) fn stopped_status(value: &DeValue<'_>) -> Result<u16, String> {
+    match integer(value) {
+        Some(424) => Ok(424),
+        Some(503) => Ok(503),
+        _ => Err(expected("424 or 503", value)),
+    }
+}
+
+fn integer(value: &DeValue<'_>) -> Option<u64> {
+    value.as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok())
+}
+
+/// One of a few words.
+pub(super) fn word<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Result<T, String> {
+    let found = words.iter().find(|(word, _)| value.as_str() == Some(word));
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let words: Vec<String> = words.iter().map(|(word, _)| quote(word)).collect();
+        expected(&words.join(" or "), value)
+    })
+}
+
+/// Text on one line; may be empty.
+pub(super) fn line(value: &DeValue<'_>) -> Result<String, String> {
+    let wanted = "a string on one line";
+    let text = string(value, wanted)?;
+    if text.contains(char::is_control) { Err(expected(wanted, value)) } else { Ok(text.to_owned()) }
+}
+
+/// One entry of a table of strings whose names are free.
+pub(super) fn entry(name: &str, value: &DeValue<'_>) -> Result<String, String> {
+    if name.is_empty() || name.contains(char::is_control) {
+        return Err("expected a name that is not empty and has no control characters".to_owned());
+    }
+    string(value, "a string").map(str::to_owned)
+}
+
+pub(super) fn users(value: &DeValue<'_>) -> Result<Vec<UserName>, String> {
+    let name = |name: &String| {
+        UserName::parse(name).map_err(|error| format!("{} is not the name of a user: {error}", quote(name)))
+    };
+    strings(value, "a list of users such as [\"alice\", \"bob\"]")?.iter().map(name).collect()
+}
+
+pub(super) fn services(value: &DeValue<'_>) -> Result<Vec<ServiceName>, String> {
+    let name = |name: &String| {
+        ServiceName::parse(name).map_err(|error| format!("{} is not the name of a service: {error}", quote(name)))
+    };
+    strings(value, "a list of services such as [\"idle-culler\"]")?.iter().map(name).collect()
+}
+
+/// The hub's own groups, which take any name.
+pub(super) fn groups(value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    let groups = strings(value, "a list of the hub's groups such as [\"class-a\"]")?;
+    for group in &groups {
+        group_name(group)?;
+    }
+    Ok(groups)
+}
+
+pub(super) fn group_name(name: &str) -> Result<(), String> {
+    if name.trim() != name || name.is_empty() || name.contains(char::is_control) {
+        return Err(format!("{} is not the name of a group: it is empty or has odd characters", quote(name)));
+    }
+    Ok(())
+}
+
+/// Scopes that are written rightly; whether there are such scopes, the hub knows.
+pub(super) fn scopes(value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    let scopes = strings(value, "a list of scopes such as [\"read:users\", \"servers!user=alice\"]")?;
+    match scopes.iter().find(|text| !is_scope(text)) {
+        Some(bad) => {
+            Err(format!("expected scopes such as \"read:users\" or \"servers!user=alice\", got {}", quote(bad)))
+        }
+        None => Ok(scopes),
+    }
+}
+
+/// `read:users`, `servers!user`, `servers!user=alice`.
+fn is_scope(text: &str) -> bool {
+    let (base, filter) = text.split_once('!').map_or((text, None), |(base, filter)| (base, Some(filter)));
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b":_-*()".contains(&b);
+    let base = base.starts_with(|c: char| c.is_ascii_lowercase() || c == '(') && base.bytes().all(letter);
+    let filter = filter.is_none_or(|filter| match filter.split_once('=') {
+        Some((kind, name)) => {
+            matches!(kind, "user" | "group" | "server" | "service")
+                && !name.is_empty()
+                && !name.contains(char::is_control)
+        }
+        None => matches!(filter, "user" | "server" | "service"),
+    });
+    base && filter
 }
 
 /// The value as TOML on one line.
@@ -235,7 +342,7 @@ pub(super) fn render(value: &DeValue<'_>) -> String {
 }
 
 /// A TOML basic string.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -261,11 +368,11 @@ pub(super) fn expected(wanted: &str, value: &DeValue<'_>) -> String {
     format!("expected {wanted}, got {shown}{dots}")
 }
 
-fn string<'v>(value: &'v DeValue<'_>, wanted: &str) -> Result<&'v str, String> {
+pub(super) fn string<'v>(value: &'v DeValue<'_>, wanted: &str) -> Result<&'v str, String> {
     value.as_str().ok_or_else(|| expected(wanted, value))
 }
 
-fn strings(value: &DeValue<'_>, wanted: &str) -> Result<Vec<String>, String> {
+pub(super) fn strings(value: &DeValue<'_>, wanted: &str) -> Result<Vec<String>, String> {
     let items = value.as_array().ok_or_else(|| expected(wanted, value))?;
     let text = |item: &toml::Spanned<DeValue<'_>>| item.get_ref().as_str().map(str::to_owned);
     items.iter().map(text).collect::<Option<Vec<_>>>().ok_or_else(|| expected(wanted, value))

@@ -14,7 +14,8 @@ pub const SERVICES_DIR: &str = "/run/hub/services";
 pub const SERVICE_MAX: usize = 64;
 
 const UNIT_PREFIX: &str = "hub-service@";
-const ESCAPED_MAX: usize = UNIT_NAME_MAX - UNIT_PREFIX.len() - UNIT_SUFFIX.len();
+const FORWARD_PREFIX: &str = "hub-service-forward@";
+const ESCAPED_MAX: usize = UNIT_NAME_MAX - FORWARD_PREFIX.len() - UNIT_SUFFIX.len();
 
 /// The name of a service: what `services/<name>/` and `service-<name>` are made of. Case is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +55,16 @@ impl ServiceName {
         let bytes = unescape_unit(instance)?;
         let name = Self::parse(std::str::from_utf8(&bytes).ok()?).ok()?;
         (name.unit_name() == unit).then_some(name)
+    }
+
+    /// The socket unit of the forwarder to the service's TCP address: `hub-service-forward@idle-culler.socket`.
+    pub fn forward_socket_name(&self) -> String {
+        format!("{FORWARD_PREFIX}{}.socket", escape_unit(&self.0, Dash::Keep))
+    }
+
+    /// What that socket starts: `hub-service-forward@idle-culler.service`.
+    pub fn forward_unit_name(&self) -> String {
+        format!("{FORWARD_PREFIX}{}{UNIT_SUFFIX}", escape_unit(&self.0, Dash::Keep))
     }
 
     /// The folder of the socket that the service is reached by: `/run/hub/services/idle-culler`.

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{NameError, SERVER_MAX, SERVERS_DIR, ServerId, ServerName, UNIT_NAME_MAX, USER_MAX, UserName, esc};
+use super::{
+    NameError, SERVER_MAX, SERVERS_DIR, SERVICE_MAX, ServerId, ServerName, ServiceName, UNIT_NAME_MAX, USER_MAX,
+    UserName, esc,
+};
 
 /// name, unit, slice, URL segment
 const GOOD: &[(&str, &str, &str, &str)] = &[
@@ -197,5 +200,65 @@ fn esc_is_undone_by_percent_decoding() {
             rest = rest.get(length..).unwrap();
         }
         assert_eq!(String::from_utf8(bytes).unwrap(), text);
+    }
+}
+
+#[test]
+fn names_of_services_work_completely() {
+    for (name, unit) in [
+        ("idle-culler", "hub-service@idle-culler.service"),
+        ("1", "hub-service@1.service"),
+        ("Grades_2.x", "hub-service@Grades_2.x.service"),
+        ("a~b", r"hub-service@a\x7eb.service"),
+    ] {
+        let service = ServiceName::parse(name).unwrap();
+        assert_eq!(service.unit_name(), unit);
+        assert_eq!(ServiceName::from_unit_name(unit), Some(service.clone()));
+        let forward = unit.replace("hub-service@", "hub-service-forward@");
+        assert_eq!(service.forward_unit_name(), forward);
+        assert_eq!(service.forward_socket_name(), forward.replace(".service", ".socket"));
+        assert_eq!(ServiceName::from_unit_name(&forward), None);
+        assert_eq!(esc(name), name);
+        assert_eq!(service.directory().to_str().unwrap(), format!("/run/hub/services/{name}"));
+        assert_eq!(service.socket_path().to_str().unwrap(), format!("/run/hub/services/{name}/s"));
+    }
+    let longest = ServiceName::parse(&"x".repeat(SERVICE_MAX)).unwrap();
+    assert!(longest.socket_path().as_os_str().len() <= 107);
+}
+
+#[test]
+fn names_of_services_that_hurt_are_refused() {
+    for (name, error) in [
+        ("", NameError::Empty),
+        (".", NameError::Start('.')),
+        ("..", NameError::Start('.')),
+        ("-x", NameError::Start('-')),
+        ("~x", NameError::Start('~')),
+        ("_x", NameError::Start('_')),
+        ("a/b", NameError::Character('/')),
+        (" a", NameError::Character(' ')),
+        ("a ", NameError::Character(' ')),
+        ("a%41", NameError::Character('%')),
+        ("a@b", NameError::Character('@')),
+        ("a:b", NameError::Character(':')),
+        ("a,b", NameError::Character(',')),
+        ("é", NameError::Character('é')),
+        (&"x".repeat(SERVICE_MAX + 1), NameError::TooLong),
+        // fits in bytes, but not as a unit name once every tilde is \x7e
+        (&format!("x{}", "~".repeat(SERVICE_MAX - 1)), NameError::TooLong),
+    ] {
+        assert_eq!(ServiceName::parse(name), Err(error), "{name:?}");
+    }
+    for unit in [
+        "hub-service@.service",
+        "hub-service@a~b.service",
+        r"hub-service@a\x7Eb.service",
+        r"hub-service@\x61.service",
+        r"hub-service@a\x2fb.service",
+        r"hub-service@a\xffb.service",
+        "hub-service@a.socket",
+        "jupyter@a.service",
+    ] {
+        assert_eq!(ServiceName::from_unit_name(unit), None, "{unit}");
     }
 }

@@ -117,7 +117,7 @@ impl Caller {
             Credential::Machine(_) => true,
             _ => match self.owner() {
                 Some(Owner::User(user)) => app.is_admin(&user),
-                Some(Owner::Service(name)) => app.access.roles.of_service(&name).contains(&"admin"),
+                Some(Owner::Service(name)) => app.access.roles_of_service(&name).contains(&"admin"),
                 None => false,
             },
         }
@@ -144,7 +144,7 @@ impl Caller {
 }
 
 /// Notes that a token was used: its own last use, and, unless it is a server's, its owner's.
-fn note_use(app: &Arc<App>, token: &Arc<Token>) {
+pub(super) fn note_use(app: &Arc<App>, token: &Arc<Token>) {
     let now = now();
     if !app.tokens.touch(token, now) || token.kind == Kind::Server {
         return;

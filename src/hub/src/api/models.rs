@@ -6,6 +6,7 @@ use hubd_base::names::{ServerId, esc};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
+use crate::auth::groups::Group;
 use crate::auth::scopes::{Cover, Resource, Scopes};
 use crate::clock::{Usec, iso};
 use crate::servers::registry::Server;
@@ -33,7 +34,7 @@ pub struct View<'a> {
 }
 
 impl View<'_> {
-    fn sees(&self, any: &[&str], resource: Resource<'_>) -> bool {
+    pub(super) fn sees(&self, any: &[&str], resource: Resource<'_>) -> bool {
         let covers = |scope: &&str| self.scopes.covers(scope, resource, self.app.access.groups()) == Cover::Covered;
         any.iter().any(covers)
     }
@@ -87,6 +88,28 @@ impl View<'_> {
         }
         model.insert("kind".into(), "user".into());
         model.insert("name".into(), name.into());
+        Some(model)
+    }
+
+    /// A group; `None` if nothing of it may be seen.
+    pub fn group(&self, group: &Group) -> Option<Map<String, Value>> {
+        let name = group.name.as_str();
+        let on = |any: &[&str]| self.sees(any, Resource::Group(name));
+        let (all, roles) = (on(&["read:groups"]), on(&["read:roles:groups"]));
+        if !(all || roles || on(&["read:groups:name"])) {
+            return None;
+        }
+        let mut model = Map::new();
+        model.insert("kind".into(), "group".into());
+        model.insert("name".into(), name.into());
+        if all {
+            let members = group.members.iter().map(|member| Value::from(member.as_str()));
+            model.insert("users".into(), members.collect());
+            model.insert("properties".into(), group.properties.clone().into());
+        }
+        if roles {
+            model.insert("roles".into(), self.app.access.roles.of_group(name).into());
+        }
         Some(model)
     }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::http::faults::Fault;
+use crate::http::visitor::Visitor;
 
 /// Most items in one answer: `api_page_max_limit`.
 const LIMIT_MAX: usize = 200;
@@ -39,6 +40,9 @@ impl FromRequestParts<Arc<App>> for Page {
     type Rejection = Fault;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Fault> {
+        // Routers inside others see the rest of the path only.
+        let target = Visitor::from_request_parts(parts, app).await?.target;
+        let path = target.split('?').next().unwrap_or_default();
         let accept = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let paginated = accept.into_iter().any(|accept| accept.contains(PAGINATED));
         let query = parts.uri.query().unwrap_or_default();
@@ -55,7 +59,7 @@ impl FromRequestParts<Arc<App>> for Page {
         }
         let kept = kept.finish();
         let and = if kept.is_empty() { "" } else { "&" };
-        let address = format!("{}{}?{kept}{and}", origin(parts, app), parts.uri.path());
+        let address = format!("{}{path}?{kept}{and}", origin(parts, app));
         Ok(Self { offset, limit: limit.clamp(1, LIMIT_MAX), paginated, address })
     }
 }

@@ -134,11 +134,17 @@ impl Access {
         self.catalog.expand(raw, scopes::Owner::User(user.as_str()), None, None)
     }
 
-    fn work_out_service(&self, name: &str) -> Scopes {
+    /// The roles of a service.
+    pub fn roles_of_service(&self, name: &str) -> Vec<&str> {
         let mut roles = self.roles.of_service(name);
-        if self.services.find(name).is_some_and(|service| service.admin) {
+        if !roles.contains(&"admin") && self.services.find(name).is_some_and(|service| service.admin) {
             roles.push("admin");
         }
+        roles
+    }
+
+    fn work_out_service(&self, name: &str) -> Scopes {
+        let roles = self.roles_of_service(name);
         self.catalog.expand(self.roles.scopes(roles), scopes::Owner::Service(name), None, None)
     }
 }

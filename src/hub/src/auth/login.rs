@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use hubd_base::names::UserName;
 use hubd_base::secret::Secret;
 use hubd_proto::login::{FrameError, HEADER, Outcome, Reply, Request, TextKind, body_length};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,6 +24,9 @@ const WAIT: Duration = Duration::from_secs(20);
 /// How long one attempt may take before the hub gives it up; the unit's own `RuntimeMaxSec=` ends the process.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Longest name and password that are passed on, bytes; PAM's own limit is 512.
+pub const FIELD_MAX: usize = 512;
+
 /// How an attempt ended, for the page.
 #[derive(Debug)]
 pub struct Verdict {
@@ -30,6 +34,16 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// What PAM itself wants the person to read, in order.
     pub texts: Vec<String>,
+}
+
+impl Verdict {
+    /// The account, and whether the policy calls it an administrator, if PAM and the policy let it in.
+    pub fn accepted(&self) -> Option<(&UserName, bool)> {
+        match &self.outcome {
+            Outcome::Accepted { user, admin, .. } => Some((user, *admin)),
+            _ => None,
+        }
+    }
 }
 
 /// Why there is no verdict.
@@ -55,6 +69,17 @@ pub enum LoginError {
     /// The module asked for something this page cannot ask for yet.
     #[error("PAM asks a question beyond name and password: {0}")]
     Question(String),
+}
+
+impl LoginError {
+    /// Tells the journal. Attempts that PAM judged are told by `hub-login`; these never came so far.
+    pub fn report(&self, client: &str) {
+        if matches!(self, Self::Busy) {
+            tracing::info!(hub_client = client, "A login from {client} found no place: {self}");
+        } else {
+            tracing::warn!(hub_client = client, "A login from {client} came to no end, carrying on: {self}");
+        }
+    }
 }
 
 /// Lets a bounded number of attempts through.

@@ -32,6 +32,20 @@ impl Known {
     }
 }
 
+/// Why a person was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The hub knows them no longer.
+    #[error("there is no such person")]
+    Unknown,
+    /// Somebody else has the name.
+    #[error("the name is somebody else's")]
+    Taken,
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// The people of the hub.
 #[derive(Debug)]
 pub struct People {
@@ -59,7 +73,12 @@ impl People {
 
     /// As [`People::find`] for a name as it came in.
     pub fn named(&self, name: &str) -> Option<Arc<UserRow>> {
-        self.find(&UserName::parse(name).ok()?)
+        self.read(|known| known.by_name.get(name).cloned())
+    }
+
+    /// As [`People::named`], or else in lower case: names of accounts mostly are.
+    pub fn spelled(&self, name: &str) -> Option<Arc<UserRow>> {
+        self.named(name).or_else(|| self.named(&name.to_lowercase()))
     }
 
     /// Everybody, by the order in which they came.
@@ -81,9 +100,14 @@ impl People {
         Ok(row)
     }
 
-    /// Adds people in one transaction, all or none. Names that are known by now are an error.
+    /// Adds people in one transaction, all or none. Returns the new ones: names that are known by now are left out.
     pub async fn add(&self, names: Vec<UserName>, admin: bool, now: Usec) -> Result<Vec<Arc<UserRow>>, StoreError> {
         let _turn = self.turn.lock().await;
+        let names: Vec<_> =
+            self.read(|known| names.into_iter().filter(|name| !known.by_name.contains_key(name)).collect());
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
         let rows = self.store.add_users(names, admin, now).await?;
         let rows = self.write(|known| rows.into_iter().map(|row| known.put(row)).collect());
         self.changes.note();
@@ -91,12 +115,25 @@ impl People {
     }
 
     /// Gives a person another name or flag.
-    pub async fn change(&self, person: &UserRow, name: UserName, admin: bool) -> Result<Arc<UserRow>, StoreError> {
+    ///
+    /// A new name is another account of this machine, so in the store their sessions and tokens end in the same step;
+    /// those in memory, and their groups there, are the caller's to settle.
+    pub async fn change(&self, id: i64, name: Option<UserName>, admin: bool) -> Result<Arc<UserRow>, ChangeError> {
         let _turn = self.turn.lock().await;
-        self.store.change_user(person.id, name.clone(), admin).await?;
-        let current = self.read(|known| known.by_id.get(&person.id).cloned());
-        let before = current.as_deref().unwrap_or(person).clone();
-        let row = self.write(|known| known.put(UserRow { name, admin, ..before }));
+        let before = self.read(|known| known.by_id.get(&id).cloned()).ok_or(ChangeError::Unknown)?;
+        let name = name.filter(|name| *name != before.name);
+        if let Some(name) = &name {
+            if !self.store.rename_user(id, name.clone(), admin).await? {
+                return Err(ChangeError::Taken);
+            }
+        } else {
+            self.store.set_admin(id, admin).await?;
+        }
+        let row = self.write(|known| {
+            // Somebody may have noted an activity meanwhile.
+            let current = known.by_id.get(&id).map_or_else(|| (*before).clone(), |row| (**row).clone());
+            known.put(UserRow { name: name.unwrap_or_else(|| before.name.clone()), admin, ..current })
+        });
         self.changes.note();
         Ok(row)
     }
@@ -106,8 +143,9 @@ impl People {
         let _turn = self.turn.lock().await;
         self.store.delete_user(person.id).await?;
         self.write(|known| {
-            known.by_id.remove(&person.id);
-            known.by_name.remove(&person.name);
+            if let Some(row) = known.by_id.remove(&person.id) {
+                known.by_name.remove(&row.name);
+            }
         });
         self.changes.note();
         Ok(())

@@ -26,9 +26,9 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &'a str) -> Option<&'a str> {
     all(headers, name).next()
 }
 
-/// The `Cookie` header without the hub's own cookies; `None` when nothing is left.
-pub fn without_ours(headers: &HeaderMap) -> Option<HeaderValue> {
-    let kept: Vec<&str> = pairs(headers).filter(|pair| !is_ours(pair)).collect();
+/// The `Cookie` header without the cookies that are to be hidden; `None` when nothing is left.
+pub fn without(headers: &HeaderMap, hides: impl Fn(&str) -> bool) -> Option<HeaderValue> {
+    let kept: Vec<&str> = pairs(headers).filter(|pair| !hides(pair)).collect();
     if kept.is_empty() { None } else { HeaderValue::from_str(&kept.join("; ")).ok() }
 }
 
@@ -36,6 +36,17 @@ pub fn without_ours(headers: &HeaderMap) -> Option<HeaderValue> {
 pub fn is_ours(pair: &str) -> bool {
     let pair = pair.trim_start();
     OURS.iter().any(|prefix| pair.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
+}
+
+/// Whether a `name=value` pair, or a whole `Set-Cookie` value, is about the cookie that logs a browser in.
+pub fn is_login(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or_default().trim();
+    name.eq_ignore_ascii_case(LOGIN)
+}
+
+/// The same of the session's public id.
+pub fn is_session_id(pair: &str) -> bool {
+    pair.split('=').next().unwrap_or_default().trim().eq_ignore_ascii_case(SESSION_ID)
 }
 
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -115,8 +126,15 @@ mod tests {
     fn cookies_of_the_hub_are_taken_out_and_the_rest_is_kept() {
         let sent =
             headers(&["_xsrf=2|a; jupyterhub-user-alice=x; theme=dark", " JupyterHub-session-id=y;hub-language=en"]);
-        assert_eq!(without_ours(&sent).unwrap(), "_xsrf=2|a; theme=dark");
-        assert_eq!(without_ours(&headers(&["jupyterhub-user-alice=x"])), None);
+        assert_eq!(without(&sent, is_ours).unwrap(), "_xsrf=2|a; theme=dark");
+        assert_eq!(without(&headers(&["jupyterhub-user-alice=x"]), is_ours), None);
+    }
+
+    #[test]
+    fn the_login_alone_can_be_hidden() {
+        let sent = headers(&["jupyterhub-hub-login=x; jupyterhub-user-alice=y", "jupyterhub-session-id=z"]);
+        assert_eq!(without(&sent, is_login).unwrap(), "jupyterhub-user-alice=y; jupyterhub-session-id=z");
+        assert!(is_login("JupyterHub-Hub-Login=x; Path=/") && !is_login("jupyterhub-hub-login2=x"));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub enum Fault {
     Busy(u32),
     /// A running server cannot be reached.
     Silent(Arc<str>),
+    /// A service cannot be reached: a sentence for programs, and what went wrong.
+    ServiceAway(Arc<str>, Arc<str>),
     /// The hub's own fault; the text is for the journal only.
     Internal(Arc<str>),
 }
@@ -73,6 +75,7 @@ impl Fault {
             Self::TooLarge => ErrorKind::TooLarge,
             Self::Busy(_) | Self::Throttled(..) => ErrorKind::Busy,
             Self::Silent(_) => ErrorKind::Silent,
+            Self::ServiceAway(..) => ErrorKind::ServiceAway,
             Self::Internal(_) => ErrorKind::Internal,
         }
     }
@@ -90,11 +93,12 @@ impl Fault {
     /// The API's sentence (contract 1.1 and 1.2).
     fn sentence(&self) -> Cow<'_, str> {
         let sentence = match self {
-            Self::BadRequest(text) | Self::Told(_, text) | Self::Throttled(text, _) => text,
+            Self::BadRequest(text) | Self::Told(_, text) | Self::Throttled(text, _) => text.as_str(),
             Self::Scopes(any) => {
                 let list = any.join(", ");
                 return format!("Action is not authorized with current scopes; requires any of [{list}]").into();
             }
+            Self::ServiceAway(sentence, _) => sentence,
             Self::NoCredentials => "Missing or invalid credentials.",
             Self::Xsrf(text) => text,
             Self::NoAccess => "No access to resources or resources not found",
@@ -110,7 +114,7 @@ impl Fault {
     /// What the journal needs to know beyond the status; `None` for refusals that are nobody's fault.
     fn trouble(&self) -> Option<&str> {
         match self {
-            Self::Silent(text) | Self::Internal(text) => Some(text),
+            Self::Silent(text) | Self::ServiceAway(_, text) | Self::Internal(text) => Some(text),
             _ => None,
         }
     }

@@ -4,11 +4,12 @@
 //! 2. the body limit: nothing the hub itself reads is large.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::IntoResponse;
 
@@ -17,6 +18,7 @@ use super::faults::Fault;
 use super::origin::Origin;
 use super::visitor::Visitor;
 use crate::app::{API_VERSION, App};
+use crate::observe::metrics::metrics;
 
 /// Largest body the hub itself reads, bytes.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -39,9 +41,12 @@ async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
     if matches!(origin, Origin::Control(_)) && !is_api {
         return Fault::NotFound.json();
     }
+    let begun = Instant::now();
+    let method = method_of(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let visitor = Visitor::of(&app, origin, request.headers(), request.uri());
     request.extensions_mut().insert(visitor.clone());
-    let mut response = next.run(request).await;
+    let mut response = run(next, request).await;
     if let Some(fault) = fault_of(&response) {
         let headers = std::mem::take(response.headers_mut());
         response = if is_api { fault.json() } else { fault.page(visitor.frame(&app)) };
@@ -53,7 +58,36 @@ async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
         }
     }
     add_headers(&app, response.headers_mut(), is_api);
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let route = route.strip_prefix(app.base_url()).unwrap_or(route);
+    metrics().request(method, route, response.status().as_u16(), begun.elapsed());
     response
+}
+
+/// Runs the handler. What changes something is carried to its end even if the client goes away in the middle: memory
+/// and store would part otherwise.
+async fn run(next: Next, request: Request) -> Response<Body> {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(error) => Fault::Internal(format!("a handler ended badly: {error}").into()).into_response(),
+    }
+}
+
+/// The method for the metrics: clients may make words up.
+fn method_of(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// Headers of every answer of the hub itself.
@@ -65,6 +99,7 @@ pub fn add_headers(app: &App, headers: &mut HeaderMap, is_api: bool) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "accept, content-type, authorization"),
         (HeaderName::from_static("x-jupyterhub-version"), API_VERSION),
     ];
     for (name, value) in fixed {

@@ -177,6 +177,10 @@ async fn answer(app: Arc<App>, mut router: Router, origin: Origin, mut request: 
             let rest = rest.to_owned();
             return proxy::handle(app, &origin, &rest, request).await;
         }
+        if let Some(rest) = proxy::services::path(&app, request.uri().path()) {
+            let rest = rest.to_owned();
+            return proxy::services::handle(app, &origin, &rest, request).await;
+        }
     }
     request.extensions_mut().insert(origin);
     match router.call(request.map(Body::new)).await {

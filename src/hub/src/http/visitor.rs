@@ -15,6 +15,7 @@ use crate::auth::sessions::Session;
 use crate::auth::xsrf::{Identity, Xsrf};
 use crate::clock::now;
 use crate::pages::locale::{Language, Text};
+use crate::pages::menu;
 use crate::pages::view::Frame;
 
 /// Seconds that an anonymous visitor's form protection is kept (contract 5.1).
@@ -80,6 +81,7 @@ impl Visitor {
             base_url: app.base_url().to_owned(),
             user: self.user().map(ToString::to_string),
             admin: self.admin,
+            services: self.user().map(|user| menu::services(app, user)).unwrap_or_default(),
             xsrf: self.xsrf.clone(),
             path: self.target.clone(),
             version: VERSION,

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::clock::{Usec, now};
 use crate::http::faults::Fault;
 use crate::http::visitor::Visitor;
+use crate::observe::metrics::metrics;
 
 /// Largest report, bytes.
 const REPORT_MAX: usize = 16 * 1024;
@@ -60,6 +61,7 @@ async fn receive(
     if !window.admit(now()) {
         return Err(Fault::Throttled("Too many reports. Try again later.".into(), Some(RETRY_AFTER)));
     }
+    metrics().csp_reports.add();
     let report: Value = serde_json::from_slice(&body).unwrap_or_default();
     let report = report.get("csp-report").unwrap_or(&report);
     let shown = |name: &str| plain(report.get(name).and_then(Value::as_str).unwrap_or("?"));

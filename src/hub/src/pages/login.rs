@@ -1,6 +1,7 @@
 //! `/hub/login` and `/hub/logout`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Query, State};
@@ -14,7 +15,7 @@ use serde::Deserialize;
 use super::form::Form;
 use super::view::{LoginNotice, LoginPage, Page};
 use crate::app::App;
-use crate::auth::login::{LoginError, Verdict};
+use crate::auth::login::{FIELD_MAX, LoginError, Verdict};
 use crate::auth::sessions::Session;
 use crate::auth::xsrf::Identity;
 use crate::clock::now;
@@ -24,9 +25,8 @@ use crate::http::next;
 use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::observe;
+use crate::observe::metrics::metrics;
 
-/// Longest name and password that are passed on, bytes; PAM's own limit is 512.
-const FIELD_MAX: usize = 512;
 /// Seconds after which to come back when all places are taken.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
 
@@ -105,13 +105,17 @@ pub async fn submit(State(app): State<Arc<App>>, visitor: Visitor, form: Form) -
     if username.len() > FIELD_MAX || password.expose().len() > FIELD_MAX {
         return Err(Fault::BadRequest(format!("names and passwords have at most {FIELD_MAX} bytes")));
     }
+    let begun = Instant::now();
     let verdict = app.door.attempt(&username, password, &visitor.address).await;
-    let (status, notice) = match judge(&verdict) {
+    let judged = judge(&verdict);
+    let outcome = if judged.is_ok() { "success" } else { "failure" };
+    metrics().logins.of([outcome]).observe(begun.elapsed());
+    let (status, notice) = match judged {
         Ok((user, admin)) => return welcome(&app, &visitor, user, admin, &next).await,
         Err(refused) => refused,
     };
     if let Err(error) = &verdict {
-        report(&visitor, error);
+        error.report(&visitor.address);
     }
     let mut response = page(&app, &visitor, status, next, username, Some(notice));
     if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -142,16 +146,6 @@ fn judge(verdict: &Result<Verdict, LoginError>) -> Judged {
         },
         Err(LoginError::Busy) => Err((StatusCode::SERVICE_UNAVAILABLE, LoginNotice::Busy)),
         Err(_) => Err((StatusCode::SERVICE_UNAVAILABLE, LoginNotice::Unavailable)),
-    }
-}
-
-/// Attempts that PAM judged are told by `hub-login`; here only those that never came so far.
-fn report(visitor: &Visitor, error: &LoginError) {
-    let client = visitor.address.as_str();
-    if matches!(error, LoginError::Busy) {
-        tracing::info!(hub_client = client, "A login from {client} found no place: {error}");
-    } else {
-        tracing::warn!(hub_client = client, "A login from {client} came to no end, carrying on: {error}");
     }
 }
 
@@ -215,6 +209,7 @@ fn append(app: &App, headers: &mut HeaderMap, cookie: Cookie<'_>) {
 
 /// `GET|POST /hub/logout`: ends the session everywhere at once. Harmless when nobody is logged in.
 pub async fn leave(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Response<Body>, Fault> {
+    let begun = Instant::now();
     let mut target = format!("{}hub/login", app.base_url());
     if let Some(session) = &visitor.session {
         end(&app, session).await?;
@@ -226,6 +221,7 @@ pub async fn leave(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Resp
             session.user
         );
         target.push_str("?notice=signed-out");
+        metrics().logouts.of([]).observe(begun.elapsed());
     }
     let path = format!("{}hub/", app.base_url());
     let mut response = Redirect::to(&target).into_response();

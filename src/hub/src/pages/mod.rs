@@ -8,7 +8,9 @@ pub mod home;
 mod language;
 pub mod locale;
 mod login;
+pub mod menu;
 pub mod oauth;
+mod share;
 mod spawn;
 pub mod stopped;
 mod text;
@@ -43,6 +45,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/spawn-pending/{user}", get(spawn::pending))
         .route("/stop/{user}", post(spawn::stop))
         .route("/user/{*path}", any(stopped::show))
+        .route("/accept-share", get(share::show).post(share::accept))
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))
         .route("/health", get(|| async { StatusCode::OK }))
@@ -50,6 +53,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/token/revoke", post(token::revoke))
         .merge(csp::routes())
         .merge(crate::oauth::routes())
+        .route("/metrics", get(api::metrics))
         .nest("/api", api::routes());
     let routes = Router::new()
         .nest(&format!("{base}hub"), hub)

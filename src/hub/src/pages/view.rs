@@ -10,6 +10,7 @@ use hubd_base::names::esc;
 
 use super::assets;
 use super::locale::{Language, Text};
+use super::menu::ServiceLink;
 use crate::servers::state::State as ServerState;
 
 /// Draws a page.
@@ -35,6 +36,8 @@ pub struct Frame {
     pub user: Option<String>,
     /// Whether that person is an administrator of the hub.
     pub admin: bool,
+    /// The services that person may use.
+    pub services: Vec<ServiceLink>,
     /// The XSRF token for every form of the page.
     pub xsrf: String,
     /// Path and query of this page for a GET, to come back to after a change of language.
@@ -487,6 +490,8 @@ pub enum ErrorKind {
     Silent,
     /// 503: a limit of the hub is reached.
     Busy,
+    /// 503: a service cannot be reached.
+    ServiceAway,
     /// 504: the server was reached but gave no answer.
     Slow,
 }
@@ -517,7 +522,7 @@ impl ErrorKind {
             Self::TooLarge => 413,
             Self::Internal => 500,
             Self::Silent => 502,
-            Self::Busy => 503,
+            Self::Busy | Self::ServiceAway => 503,
             Self::Slow => 504,
         }
     }
@@ -535,6 +540,7 @@ impl ErrorKind {
             Self::Internal => ["error.internal", "error.internal-message", "error.internal-hint"],
             Self::Silent => ["error.silent", "error.silent-message", "error.silent-hint"],
             Self::Busy => ["error.busy", "error.busy-message", "error.busy-hint"],
+            Self::ServiceAway => ["error.service", "error.service-message", "error.service-hint"],
             Self::Slow => ["error.slow", "error.slow-message", "error.slow-hint"],
         }
     }

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,15 +14,15 @@ use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
-use super::{headers, upgrade};
+use super::headers::{self, Credentials};
+use super::upgrade;
 use crate::http::faults::Fault;
+use crate::servers::address::{Address, Stream};
 use crate::servers::state::Backend;
 
 /// How long an unused connection to a server is kept.
@@ -31,12 +30,24 @@ const POOL_IDLE: Duration = Duration::from_secs(60);
 /// Unused connections kept per server; a browser opens six.
 const POOL_SIZE: usize = 16;
 
-/// How long a visitor may go on with what a request began.
+/// What a visitor may do, and how long they may go on with what a request began.
 pub struct Right {
+    /// What of their credentials the server sees.
+    pub credentials: Credentials,
     /// Cancelled when the visitor's token is revoked: answers break off.
     pub ended: CancellationToken,
     /// Resolves when the visitor's right ends in any way: tunnels close.
     pub revoked: BoxFuture<'static, ()>,
+}
+
+/// Where a request goes.
+pub struct Way {
+    /// Where to connect.
+    pub address: Address,
+    /// Cancelled when nothing is there any more: tunnels close.
+    pub gone: CancellationToken,
+    /// Whose activity a tunnel is.
+    pub used: Option<Arc<Backend>>,
 }
 
 /// Moves requests; one pool of connections for each server.
@@ -58,19 +69,36 @@ impl Forwarder {
         Self { client, tunnels: TaskTracker::new() }
     }
 
-    /// Sends the request to the server; `address` is the client's, for the server's log. An answer that switches
-    /// protocols becomes a tunnel, which ends with the visitor's right, the server, or the hub.
+    /// Sends the request to a person's server; see [`Forwarder::send`].
     pub async fn forward(
         &self,
         stop: &CancellationToken,
         backend: &Arc<Backend>,
         right: Right,
         address: &str,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Fault> {
+        let way = Way {
+            address: Address::Socket(backend.socket.clone()),
+            gone: backend.gone.clone(),
+            used: Some(Arc::clone(backend)),
+        };
+        self.send(stop, way, right, address, request).await
+    }
+
+    /// Sends the request on its way; `address` is the client's, for the log behind. An answer that switches
+    /// protocols becomes a tunnel, which ends with the visitor's right, the way, or the hub.
+    pub async fn send(
+        &self,
+        stop: &CancellationToken,
+        way: Way,
+        right: Right,
+        address: &str,
         mut request: Request<Incoming>,
     ) -> Result<Response<Body>, Fault> {
-        let wants_upgrade = headers::prepare_request(request.headers_mut(), address).is_some();
+        let wants_upgrade = headers::prepare_request(request.headers_mut(), address, right.credentials).is_some();
         let browser = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
-        let Some(uri) = uri_of(backend, request.uri()) else {
+        let Some(uri) = uri_of(&way.address, request.uri()) else {
             return Err(Fault::BadRequest("this address makes no sense".into()));
         };
         *request.uri_mut() = uri;
@@ -79,14 +107,14 @@ impl Forwarder {
             Ok(response) => response,
             Err(error) => return Err(fault(&error)),
         };
-        headers::prepare_response(response.headers_mut());
+        headers::prepare_response(response.headers_mut(), right.credentials);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(browser) = browser else {
                 return Err(Fault::Silent("the server switched protocols unasked".into()));
             };
             let server = hyper::upgrade::on(&mut response);
-            let ends = [backend.gone.clone(), stop.clone()];
-            self.tunnels.spawn(upgrade::tunnel((browser, server), Arc::clone(backend), right.revoked, ends));
+            let ends = [way.gone, stop.clone()];
+            self.tunnels.spawn(upgrade::tunnel((browser, server), way.used, right.revoked, ends));
             return Ok(response.map(|_| Body::empty()));
         }
         Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned()))))
@@ -99,26 +127,15 @@ impl Default for Forwarder {
     }
 }
 
-/// The same path and query, byte for byte, with the socket's path as authority: the pool's key.
-fn uri_of(backend: &Backend, uri: &Uri) -> Option<Uri> {
-    let mut name = String::new();
-    for byte in backend.socket.as_os_str().as_encoded_bytes() {
-        use std::fmt::Write;
-        // Writing into a string does not fail.
-        let _ = write!(name, "{byte:02x}");
-    }
+/// The same path and query, byte for byte, with the address as authority: the pool's key.
+fn uri_of(address: &Address, uri: &Uri) -> Option<Uri> {
     let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-    let authority = Authority::try_from(name).ok()?;
+    let authority = Authority::try_from(address.authority()).ok()?;
     Uri::builder().scheme(Scheme::HTTP).authority(authority).path_and_query(path).build().ok()
 }
 
-fn socket_of(uri: &Uri) -> Option<PathBuf> {
-    let name = uri.host()?.as_bytes();
-    let bytes: Option<Vec<u8>> = name
-        .chunks_exact(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-        .collect();
-    Some(PathBuf::from(std::ffi::OsString::from(String::from_utf8(bytes?).ok()?)))
+fn address_of(uri: &Uri) -> Option<Address> {
+    Address::from_authority(uri.host()?, uri.port_u16())
 }
 
 fn fault(error: &hyper_util::client::legacy::Error) -> Fault {
@@ -132,12 +149,12 @@ fn fault(error: &hyper_util::client::legacy::Error) -> Fault {
     Fault::Silent(text.into())
 }
 
-/// Connects to the Unix socket that the address names.
+/// Connects to where the address leads.
 #[derive(Clone)]
 struct Connector;
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Socket>;
+    type Response = TokioIo<Stream>;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
 
@@ -147,72 +164,27 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         Box::pin(async move {
-            let path = socket_of(&uri).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-            Ok(TokioIo::new(Socket(UnixStream::connect(path).await?)))
+            let address = address_of(&uri).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+            Ok(TokioIo::new(address.connect().await?))
         })
-    }
-}
-
-/// A Unix stream as the pool wants it.
-struct Socket(UnixStream);
-
-impl Connection for Socket {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl tokio::io::AsyncRead for Socket {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_read(context, buffer)
-    }
-}
-
-impl tokio::io::AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_flush(context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicI64;
 
     #[test]
-    fn the_address_keeps_path_and_query_and_leads_back_to_the_socket() {
-        let backend = Backend {
-            socket: "/run/hub/servers/first.last/s".into(),
-            gone: CancellationToken::new(),
-            last_activity: AtomicI64::new(0),
-        };
+    fn the_address_keeps_path_and_query_and_leads_back() {
         let asked: Uri = "/user/first.last/files/a%2Fb%20c?x=%7B&y".parse().unwrap();
-        let made = uri_of(&backend, &asked).unwrap();
-        assert_eq!(made.path_and_query(), asked.path_and_query());
-        assert_eq!(socket_of(&made).unwrap(), backend.socket);
+        for address in [
+            Address::Socket("/run/hub/servers/first.last/s".into()),
+            Address::Tcp { host: "127.0.0.1".into(), port: 9000 },
+            Address::Tcp { host: "::1".into(), port: 80 },
+        ] {
+            let made = uri_of(&address, &asked).unwrap();
+            assert_eq!(made.path_and_query(), asked.path_and_query());
+            assert_eq!(address_of(&made).unwrap(), address);
+        }
     }
 }

@@ -29,18 +29,38 @@ const CLAIMS: [&str; 10] = [
     "proxy-connection",
 ];
 
+/// What of the client's credentials a server sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// None of the hub's: the gate looked at them.
+    Hidden,
+    /// All but the cookie that logs a browser in at the hub: the server asks the hub about them itself.
+    Shown,
+}
+
+impl Credentials {
+    fn hides(self, cookie: &str) -> bool {
+        match self {
+            Self::Hidden => cookies::is_ours(cookie),
+            Self::Shown => cookies::is_login(cookie),
+        }
+    }
+}
+
 /// Makes a client's headers fit for the server: `Host`, `Origin` and the server's own cookies stay.
-/// `upgrade`: the protocol to switch to, if the client asks for one.
-pub fn prepare_request(headers: &mut HeaderMap, address: &str) -> Option<HeaderValue> {
+/// Returns the protocol to switch to, if the client asks for one.
+pub fn prepare_request(headers: &mut HeaderMap, address: &str, credentials: Credentials) -> Option<HeaderValue> {
     let upgrade = upgrade_of(headers);
     strip_hop_by_hop(headers);
     for name in CLAIMS {
         headers.remove(name);
     }
-    // The hub's tokens are not for servers; and a server without a token of its own needs none.
-    headers.remove(header::AUTHORIZATION);
+    if credentials == Credentials::Hidden {
+        // The hub's tokens are not for servers; and a server without a token of its own needs none.
+        headers.remove(header::AUTHORIZATION);
+    }
     headers.remove(header::EXPECT);
-    match cookies::without_ours(headers) {
+    match cookies::without(headers, |cookie| credentials.hides(cookie)) {
         Some(kept) => headers.insert(header::COOKIE, kept),
         None => headers.remove(header::COOKIE),
     };
@@ -56,8 +76,9 @@ pub fn prepare_request(headers: &mut HeaderMap, address: &str) -> Option<HeaderV
     upgrade
 }
 
-/// Makes a server's headers fit for the client: it cannot set the hub's cookies.
-pub fn prepare_response(headers: &mut HeaderMap) {
+/// Makes a server's headers fit for the client: it cannot set the cookies that it cannot see, nor the
+/// session's id, by which others know a log-out.
+pub fn prepare_response(headers: &mut HeaderMap, credentials: Credentials) {
     let upgrade = upgrade_of(headers);
     strip_hop_by_hop(headers);
     headers.remove("keep-alive");
@@ -66,7 +87,10 @@ pub fn prepare_response(headers: &mut HeaderMap) {
         let kept: Vec<HeaderValue> = headers
             .get_all(header::SET_COOKIE)
             .iter()
-            .filter(|cookie| !cookie.to_str().is_ok_and(cookies::is_ours))
+            .filter(|cookie| {
+                let hubs_own = |cookie| credentials.hides(cookie) || cookies::is_session_id(cookie);
+                !cookie.to_str().is_ok_and(hubs_own)
+            })
             .cloned()
             .collect();
         headers.remove(header::SET_COOKIE);
@@ -116,7 +140,7 @@ mod tests {
     fn strips_connection_headers_and_those_it_names() {
         let mut sent =
             headers(&[("connection", "close, x-secret"), ("x-secret", "1"), ("te", "trailers"), ("x-kept", "2")]);
-        prepare_request(&mut sent, "192.0.2.1");
+        prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden);
         assert!(!sent.contains_key("connection") && !sent.contains_key("x-secret") && !sent.contains_key("te"));
         assert_eq!(sent.get("x-kept").unwrap(), "2");
     }
@@ -129,7 +153,7 @@ mod tests {
             ("x-scheme", "https"),
             ("x-real-ip", "10.0.0.1"),
         ]);
-        prepare_request(&mut sent, "192.0.2.1");
+        prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden);
         assert_eq!(sent.get("x-forwarded-for").unwrap(), "192.0.2.1");
         assert_eq!(sent.get("x-real-ip").unwrap(), "192.0.2.1");
         assert!(!sent.contains_key("forwarded") && !sent.contains_key("x-scheme"));
@@ -143,7 +167,7 @@ mod tests {
             ("cookie", "_xsrf=a; jupyterhub-user-alice=secret"),
             ("authorization", "token secret"),
         ]);
-        prepare_request(&mut sent, "192.0.2.1");
+        prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden);
         assert_eq!(sent.get("host").unwrap(), "hub.example.org");
         assert_eq!(sent.get("origin").unwrap(), "http://hub.example.org");
         assert_eq!(sent.get("cookie").unwrap(), "_xsrf=a");
@@ -153,10 +177,10 @@ mod tests {
     #[test]
     fn an_upgrade_stays_one_and_only_when_connection_names_it() {
         let mut sent = headers(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")]);
-        assert_eq!(prepare_request(&mut sent, "192.0.2.1").unwrap(), "websocket");
+        assert_eq!(prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden).unwrap(), "websocket");
         assert_eq!(sent.get("connection").unwrap(), "upgrade");
         let mut sent = headers(&[("upgrade", "websocket")]);
-        assert!(prepare_request(&mut sent, "192.0.2.1").is_none());
+        assert!(prepare_request(&mut sent, "192.0.2.1", Credentials::Hidden).is_none());
         assert!(!sent.contains_key("upgrade"));
     }
 
@@ -164,8 +188,25 @@ mod tests {
     fn a_server_cannot_set_the_hubs_cookies() {
         let mut answer = headers(&[("set-cookie", "jupyterhub-hub-login=x; Path=/hub/")]);
         answer.append(header::SET_COOKIE, HeaderValue::from_static("_xsrf=2|a; Path=/user/alice/"));
-        prepare_response(&mut answer);
+        prepare_response(&mut answer, Credentials::Hidden);
         let kept: Vec<_> = answer.get_all(header::SET_COOKIE).iter().collect();
         assert_eq!(kept, ["_xsrf=2|a; Path=/user/alice/"]);
+    }
+
+    #[test]
+    fn a_server_that_asks_the_hub_itself_sees_all_but_the_login() {
+        let mut sent = headers(&[
+            ("cookie", "_xsrf=a; jupyterhub-hub-login=secret; jupyterhub-user-alice=b; jupyterhub-session-id=c"),
+            ("authorization", "token d"),
+        ]);
+        prepare_request(&mut sent, "192.0.2.1", Credentials::Shown);
+        assert_eq!(sent.get("cookie").unwrap(), "_xsrf=a; jupyterhub-user-alice=b; jupyterhub-session-id=c");
+        assert_eq!(sent.get("authorization").unwrap(), "token d");
+        let mut answer = headers(&[("set-cookie", "jupyterhub-hub-login=x; Path=/hub/")]);
+        answer.append(header::SET_COOKIE, HeaderValue::from_static("jupyterhub-session-id=x; Path=/"));
+        answer.append(header::SET_COOKIE, HeaderValue::from_static("jupyterhub-user-alice=b; Path=/user/alice/"));
+        prepare_response(&mut answer, Credentials::Shown);
+        let kept: Vec<_> = answer.get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(kept, ["jupyterhub-user-alice=b; Path=/user/alice/"]);
     }
 }

@@ -7,6 +7,7 @@ pub mod forward;
 mod gate;
 mod headers;
 pub mod routes;
+pub mod services;
 mod upgrade;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::http::visitor::Visitor;
 use crate::pages::stopped;
 use forward::Right;
 use gate::Pass;
+use headers::Credentials;
 
 /// The head of a request, kept for the error page.
 struct Head {
@@ -67,6 +69,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
             let head = gate::is_navigation(&request).then(|| Head::of(&request));
             backend.touch(now());
             let right = Right {
+                credentials: Credentials::Hidden,
                 ended: token.ended.clone(),
                 revoked: Box::pin(gate::revoked(Arc::clone(&app), token, target.id.clone())),
             };

@@ -19,9 +19,10 @@ use crate::servers::state::Backend;
 const BUFFER: usize = 16 * 1024;
 
 /// Moves bytes both ways until one side closes, the right to do so is `revoked`, or one of `ends` is cancelled.
+/// `used`: the server that it was activity of.
 pub async fn tunnel(
     (browser, server): (OnUpgrade, OnUpgrade),
-    backend: Arc<Backend>,
+    used: Option<Arc<Backend>>,
     revoked: BoxFuture<'static, ()>,
     ends: [CancellationToken; 2],
 ) {
@@ -38,7 +39,9 @@ pub async fn tunnel(
         () = gone.cancelled() => {}
         () = stop.cancelled() => {}
     }
-    backend.touch(now());
+    if let Some(backend) = used {
+        backend.touch(now());
+    }
 }
 
 /// A body that breaks off when the token it was sent for is revoked.

@@ -16,6 +16,7 @@ use super::registry::{Server, Servers};
 use super::state::{Backend, Cause, Event, Failure, Phase, Snapshot, State};
 use crate::clock::{Usec, now};
 use crate::observe;
+use crate::observe::metrics::metrics;
 use crate::store::server_rows::ServerMark;
 
 /// Journal lines kept of a bad end.
@@ -55,13 +56,29 @@ pub(super) fn spawn_start(servers: &Servers, server: &Arc<Server>, kind: Kind) {
         let begun = Instant::now();
         let _turn = server.job.lock().await;
         mark(&servers, &server, ServerMark::Pending).await;
-        match start(&servers, &server, kind, &token).await {
+        let started = start(&servers, &server, kind, &token).await;
+        if kind == Kind::Launch {
+            count_start(&started, begun);
+        }
+        match started {
             Ok(Some(backend)) => became_ready(&servers, &server, backend, begun).await,
             // Cancelled: the stop that cancelled this start does the rest.
             Ok(None) => {}
             Err(failed) => start_failed(&servers, &server, failed).await,
         }
     });
+}
+
+/// For the metrics, in the words of the contract. A start that was cancelled is none.
+fn count_start(started: &Result<Option<Backend>, Failed>, begun: Instant) {
+    let labels = match started {
+        Ok(None) => return,
+        Ok(Some(_)) => ["success", ""],
+        Err(Failed { cause: Cause::Exited, .. }) => ["failure", "exited"],
+        Err(Failed { cause: Cause::Timeout, .. }) => ["failure", ""],
+        Err(_) => ["error", ""],
+    };
+    metrics().starts.of(labels).observe(begun.elapsed());
 }
 
 /// `Ok(None)` means cancelled.
@@ -189,11 +206,14 @@ pub(super) fn spawn_stop(servers: &Servers, server: &Arc<Server>) {
     servers.0.tasks.clone().spawn(async move {
         let limit = servers.0.deadlines.stop + STOP_MARGIN;
         let _turn = server.job.lock().await;
+        let begun = Instant::now();
         let problem = match timeout(limit, servers.0.launcher.stop(&server.id)).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some(format!("systemd did not stop it within {} s", limit.as_secs())),
         };
+        let status = if problem.is_none() { "success" } else { "failure" };
+        metrics().stops.of([status]).observe(begun.elapsed());
         mark(&servers, &server, ServerMark::Stopped).await;
         if let Some(text) = problem {
             log_failure(&server, Cause::Launch, &text);

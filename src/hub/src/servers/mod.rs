@@ -3,6 +3,8 @@
 //! Invariant: systemd owns what runs. A state here is a view of a unit, rebuilt from systemd at any time;
 //! only `Starting` and `Stopping` belong to a job of this process.
 
+pub mod activity;
+pub mod address;
 pub mod jobs;
 pub mod launcher;
 pub mod ready;

@@ -108,7 +108,7 @@ pub(super) struct Inner {
     pub(super) deadlines: Deadlines,
     pub(super) base_url: String,
     pub(super) tasks: TaskTracker,
-    known: RwLock<BTreeMap<ServerId, Arc<Server>>>,
+    pub(super) known: RwLock<BTreeMap<ServerId, Arc<Server>>>,
 }
 
 /// All servers; clones share them.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt, StreamExt, TryFutureExt};
+use futures_util::{FutureExt, StreamExt};
 use hubd_base::names::ServerId;
 use hubd_proto::broker;
 use tokio::sync::Mutex;
@@ -25,8 +25,6 @@ const SERVICE: &str = "org.freedesktop.systemd1.Service";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// Every server's unit, for `ListUnitsByPatterns`.
 const PATTERN: &str = "jupyter@*.service";
-/// How the object path of such a unit begins (`@` is `_40`).
-const UNIT_PATHS: &str = "/org/freedesktop/systemd1/unit/jupyter_40";
 
 /// A connection to the system bus, made when first needed and made again after it was lost.
 #[derive(Debug, Default)]
@@ -83,6 +81,89 @@ impl Bus {
         self.call(broker::BUS_NAME, broker::PATH, broker::INTERFACE, method, body).await
     }
 
+    /// What systemd says of a unit.
+    pub(crate) async fn unit(&self, name: &str) -> Result<UnitState, LaunchError> {
+        let reply = self.call(SYSTEMD, MANAGER_PATH, MANAGER, "GetUnit", &name).await;
+        let path: OwnedObjectPath = match reply {
+            Ok(reply) => read(&reply)?,
+            Err(LaunchError::Unreachable(text)) if text.contains("NoSuchUnit") => return Ok(UnitState::Absent),
+            Err(error) => return Err(error),
+        };
+        let unit = self.properties(&path, UNIT).await?;
+        let frozen = text(&unit, "FreezerState").starts_with("fr");
+        Ok(match text(&unit, "ActiveState").as_str() {
+            "active" | "reloading" | "refreshing" => UnitState::Active {
+                invocation: invocation(&unit),
+                frozen,
+                since: moment(&unit, "ActiveEnterTimestamp"),
+            },
+            "activating" => UnitState::Activating,
+            "deactivating" => UnitState::Deactivating,
+            "failed" => {
+                let service = self.properties(&path, SERVICE).await?;
+                let status = service.get("ExecMainStatus").and_then(|value| i32::try_from(value).ok()).unwrap_or(0);
+                let result = format!("{} ({status})", text(&service, "Result"));
+                UnitState::Failed { invocation: invocation(&unit), result }
+            }
+            _ => UnitState::Absent,
+        })
+    }
+
+    /// The names of all units that fit one of the patterns.
+    pub(crate) async fn units(&self, patterns: &[&str]) -> Result<Vec<String>, LaunchError> {
+        // (states, patterns) -> a(ssssssouso): name first, object path seventh.
+        type Listed = (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+        let wanted: (Vec<&str>, Vec<&str>) = (Vec::new(), patterns.to_vec());
+        let reply = self.call(SYSTEMD, MANAGER_PATH, MANAGER, "ListUnitsByPatterns", &wanted).await?;
+        let units: Vec<Listed> = read(&reply)?;
+        Ok(units.into_iter().map(|unit| unit.0).collect())
+    }
+
+    /// The names of units that changed in some way, from now on; ends when the bus is lost.
+    pub(crate) async fn follow(&self) -> Result<BoxStream<'static, String>, LaunchError> {
+        let followed = self.subscribe().await;
+        if followed.is_err() {
+            self.forget().await;
+        }
+        followed
+    }
+
+    /// The main process of a service's unit; 0 when it has none.
+    pub(crate) async fn main_pid(&self, name: &str) -> Result<u32, LaunchError> {
+        let reply = self.call(SYSTEMD, MANAGER_PATH, MANAGER, "GetUnit", &name).await?;
+        let path: OwnedObjectPath = read(&reply)?;
+        let service = self.properties(&path, SERVICE).await?;
+        Ok(service.get("MainPID").and_then(|value| u32::try_from(value).ok()).unwrap_or(0))
+    }
+
+    async fn subscribe(&self) -> Result<BoxStream<'static, String>, LaunchError> {
+        let connection = self.get().await?;
+        let unreachable = |error: zbus::Error| LaunchError::Unreachable(format!("cannot follow systemd: {error}"));
+        let changed = MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .sender(SYSTEMD)
+            .and_then(|rule| rule.interface(PROPERTIES))
+            .and_then(|rule| rule.member("PropertiesChanged"))
+            .and_then(|rule| rule.path_namespace("/org/freedesktop/systemd1/unit"))
+            .and_then(|rule| rule.arg(0, UNIT))
+            .map_err(unreachable)?
+            .build();
+        let lists = |member: &'static str| {
+            MatchRule::builder()
+                .msg_type(zbus::message::Type::Signal)
+                .sender(SYSTEMD)
+                .and_then(|rule| rule.interface(MANAGER))
+                .and_then(|rule| rule.member(member))
+                .map(zbus::match_rule::Builder::build)
+        };
+        let mut streams = Vec::new();
+        for rule in [changed, lists("UnitNew").map_err(unreachable)?, lists("UnitRemoved").map_err(unreachable)?] {
+            streams.push(MessageStream::for_match_rule(rule, &connection, None).await.map_err(unreachable)?);
+        }
+        self.call(SYSTEMD, MANAGER_PATH, MANAGER, "Subscribe", &()).await?;
+        Ok(stream::select_all(streams).filter_map(|message| async { unit_of(&message.ok()?) }).boxed())
+    }
+
     async fn properties(&self, path: &str, interface: &str) -> Result<HashMap<String, OwnedValue>, LaunchError> {
         let reply = self.call(SYSTEMD, path, PROPERTIES, "GetAll", &interface).await?;
         read(&reply)
@@ -104,7 +185,7 @@ fn translate(name: &str, text: Option<String>) -> LaunchError {
     }
 }
 
-fn read<T>(reply: &Message) -> Result<T, LaunchError>
+pub(crate) fn read<T>(reply: &Message) -> Result<T, LaunchError>
 where
     T: for<'d> serde::Deserialize<'d> + zbus::zvariant::Type,
 {
@@ -155,72 +236,15 @@ pub struct Systemd {
     pub bus: std::sync::Arc<Bus>,
 }
 
-impl Systemd {
-    async fn unit_state(&self, id: &ServerId) -> Result<UnitState, LaunchError> {
-        let reply = self.bus.call(SYSTEMD, MANAGER_PATH, MANAGER, "GetUnit", &id.unit_name()).await;
-        let path: OwnedObjectPath = match reply {
-            Ok(reply) => read(&reply)?,
-            Err(LaunchError::Unreachable(text)) if text.contains("NoSuchUnit") => return Ok(UnitState::Absent),
-            Err(error) => return Err(error),
-        };
-        let unit = self.bus.properties(&path, UNIT).await?;
-        let frozen = text(&unit, "FreezerState").starts_with("fr");
-        Ok(match text(&unit, "ActiveState").as_str() {
-            "active" | "reloading" | "refreshing" => UnitState::Active {
-                invocation: invocation(&unit),
-                frozen,
-                since: moment(&unit, "ActiveEnterTimestamp"),
-            },
-            "activating" => UnitState::Activating,
-            "deactivating" => UnitState::Deactivating,
-            "failed" => {
-                let service = self.bus.properties(&path, SERVICE).await?;
-                let status = service.get("ExecMainStatus").and_then(|value| i32::try_from(value).ok()).unwrap_or(0);
-                let result = format!("{} ({status})", text(&service, "Result"));
-                UnitState::Failed { invocation: invocation(&unit), result }
-            }
-            _ => UnitState::Absent,
-        })
-    }
-
-    async fn subscribe(&self) -> Result<BoxStream<'static, ServerId>, LaunchError> {
-        let connection = self.bus.get().await?;
-        let unreachable = |error: zbus::Error| LaunchError::Unreachable(format!("cannot follow systemd: {error}"));
-        let changed = MatchRule::builder()
-            .msg_type(zbus::message::Type::Signal)
-            .sender(SYSTEMD)
-            .and_then(|rule| rule.interface(PROPERTIES))
-            .and_then(|rule| rule.member("PropertiesChanged"))
-            .and_then(|rule| rule.path_namespace("/org/freedesktop/systemd1/unit"))
-            .and_then(|rule| rule.arg(0, UNIT))
-            .map_err(unreachable)?
-            .build();
-        let lists = |member: &'static str| {
-            MatchRule::builder()
-                .msg_type(zbus::message::Type::Signal)
-                .sender(SYSTEMD)
-                .and_then(|rule| rule.interface(MANAGER))
-                .and_then(|rule| rule.member(member))
-                .map(zbus::match_rule::Builder::build)
-        };
-        let mut streams = Vec::new();
-        for rule in [changed, lists("UnitNew").map_err(unreachable)?, lists("UnitRemoved").map_err(unreachable)?] {
-            streams.push(MessageStream::for_match_rule(rule, &connection, None).await.map_err(unreachable)?);
-        }
-        self.bus.call(SYSTEMD, MANAGER_PATH, MANAGER, "Subscribe", &()).await?;
-        Ok(stream::select_all(streams).filter_map(|message| async { server_of(&message.ok()?) }).boxed())
-    }
-}
-
-/// The server a signal is about, if it is about one.
-fn server_of(message: &Message) -> Option<ServerId> {
+/// The unit a signal is about, if it is about one.
+fn unit_of(message: &Message) -> Option<String> {
     let header = message.header();
     let path = header.path()?;
     if path.as_str() == MANAGER_PATH {
         let (name, _): (String, OwnedObjectPath) = message.body().deserialize().ok()?;
-        return ServerId::from_unit_name(&name);
+        return Some(name);
     }
-    path.starts_with(UNIT_PATHS).then(|| unit_name(path)).flatten().and_then(|name| ServerId::from_unit_name(&name))
+    unit_name(path)
 }
 
 impl Launcher for Systemd {
@@ -242,18 +266,13 @@ impl Launcher for Systemd {
     }
 
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {
-        self.unit_state(id).boxed()
+        async move { self.bus.unit(&id.unit_name()).await }.boxed()
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServerId>, LaunchError>> {
         async move {
-            // (states, patterns) -> a(ssssssouso): name first, object path seventh.
-            type Listed =
-                (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
-            let wanted: (Vec<&str>, Vec<&str>) = (Vec::new(), vec![PATTERN]);
-            let reply = self.bus.call(SYSTEMD, MANAGER_PATH, MANAGER, "ListUnitsByPatterns", &wanted).await?;
-            let units: Vec<Listed> = read(&reply)?;
-            Ok(units.iter().filter_map(|unit| ServerId::from_unit_name(&unit.0)).collect())
+            let units = self.bus.units(&[PATTERN]).await?;
+            Ok(units.iter().filter_map(|unit| ServerId::from_unit_name(unit)).collect())
         }
         .boxed()
     }
@@ -274,12 +293,11 @@ impl Launcher for Systemd {
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {
-        self.subscribe()
-            .or_else(|error| async {
-                self.bus.forget().await;
-                Err(error)
-            })
-            .boxed()
+        async move {
+            let units = self.bus.follow().await?;
+            Ok(units.filter_map(|unit| async move { ServerId::from_unit_name(&unit) }).boxed())
+        }
+        .boxed()
     }
 
     fn socket(&self, id: &ServerId) -> std::path::PathBuf {

@@ -1,7 +1,7 @@
 //! Groups of people, as the hub's administrators make them.
 
 use hubd_base::names::UserName;
-use rusqlite::named_params;
+use rusqlite::{Connection, named_params};
 
 use super::{Store, StoreError};
 
@@ -34,24 +34,23 @@ impl Store {
                     })
                 })?
                 .collect::<rusqlite::Result<Vec<_>>>()?;
-            let mut statement = connection.prepare(
-                "SELECT users.name FROM members JOIN users ON users.id = user_id WHERE group_id = :group ORDER BY users.id",
-            )?;
             for group in &mut groups {
-                let names = statement.query_map(named_params! {":group": group.id}, |row| row.get::<_, String>(0))?;
-                for name in names {
-                    group.members.extend(UserName::parse(&name?));
-                }
+                group.members = members_of(connection, group.id)?;
             }
             Ok(groups)
         })
         .await
     }
 
-    /// Adds groups with the same members, all or none; returns their numbers. Members must be known people.
-    pub async fn add_groups(&self, names: Vec<String>, members: Vec<UserName>) -> Result<Vec<i64>, StoreError> {
+    /// Adds groups with the same members, all or none; returns their numbers and those of the members who are known
+    /// people.
+    pub async fn add_groups(
+        &self,
+        names: Vec<String>,
+        members: Vec<UserName>,
+    ) -> Result<Vec<(i64, Vec<UserName>)>, StoreError> {
         self.write(move |transaction| {
-            let mut ids = Vec::with_capacity(names.len());
+            let mut made = Vec::with_capacity(names.len());
             for name in names {
                 transaction.execute(
                     "INSERT INTO groups (name, properties) VALUES (:name, '{}')",
@@ -59,9 +58,9 @@ impl Store {
                 )?;
                 let id = transaction.last_insert_rowid();
                 add(transaction, id, &members)?;
-                ids.push(id);
+                made.push((id, members_of(transaction, id)?));
             }
-            Ok(ids)
+            Ok(made)
         })
         .await
     }
@@ -75,13 +74,13 @@ impl Store {
         .await
     }
 
-    /// Puts people into a group and takes others out.
+    /// Puts people into a group and takes others out; returns who is in it then.
     pub async fn change_members(
         &self,
         id: i64,
         added: Vec<UserName>,
         removed: Vec<UserName>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<UserName>, StoreError> {
         self.write(move |transaction| {
             add(transaction, id, &added)?;
             for user in &removed {
@@ -90,7 +89,7 @@ impl Store {
                     named_params! {":id": id, ":user": user.as_str()},
                 )?;
             }
-            Ok(())
+            members_of(transaction, id)
         })
         .await
     }
@@ -111,6 +110,17 @@ impl Store {
         })
         .await
     }
+}
+
+fn members_of(connection: &Connection, id: i64) -> rusqlite::Result<Vec<UserName>> {
+    let mut statement = connection.prepare(
+        "SELECT users.name FROM members JOIN users ON users.id = user_id WHERE group_id = :group ORDER BY users.id",
+    )?;
+    let names = statement.query_map(named_params! {":group": id}, |row| {
+        let name: String = row.get(0)?;
+        Ok(UserName::parse(&name).ok())
+    })?;
+    names.filter_map(Result::transpose).collect()
 }
 
 fn add(transaction: &rusqlite::Transaction<'_>, id: i64, members: &[UserName]) -> rusqlite::Result<()> {

@@ -7,7 +7,10 @@ pub mod groups;
 mod schema;
 pub mod secrets;
 pub mod server_rows;
+pub mod services;
 pub mod sessions;
+pub mod share_codes;
+pub mod shares;
 pub mod tokens;
 pub mod users;
 

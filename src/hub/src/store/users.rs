@@ -70,29 +70,55 @@ impl Store {
         .await
     }
 
-    /// Adds people, all or none; returns their rows in the same order. Known names are an error.
+    /// Adds people, all or none; returns their rows in the same order. A row that a server made before its owner was
+    /// known becomes theirs.
     pub async fn add_users(&self, names: Vec<UserName>, admin: bool, now: Usec) -> Result<Vec<UserRow>, StoreError> {
         self.write(move |transaction| {
-            let mut statement =
-                transaction.prepare("INSERT INTO users (name, admin, created_usec) VALUES (:name, :admin, :now)")?;
+            let mut statement = transaction.prepare(&format!(
+                "INSERT INTO users (name, admin, created_usec) VALUES (:name, :admin, :now)
+                 ON CONFLICT (name) DO UPDATE SET admin = :admin RETURNING {COLUMNS}"
+            ))?;
             let mut rows = Vec::with_capacity(names.len());
             for name in names {
-                let id = statement.insert(named_params! {":name": name.as_str(), ":admin": admin, ":now": now})?;
-                rows.push(UserRow { id, name, admin, created: now, last_activity: None });
+                let parameters = named_params! {":name": name.as_str(), ":admin": admin, ":now": now};
+                rows.push(statement.query_row(parameters, read)?);
             }
             Ok(rows)
         })
         .await
     }
 
-    /// Changes a person's name and flag.
-    pub async fn change_user(&self, id: i64, name: UserName, admin: bool) -> Result<(), StoreError> {
+    /// Changes whether a person is an administrator.
+    pub async fn set_admin(&self, id: i64, admin: bool) -> Result<(), StoreError> {
         self.write(move |transaction| {
+            transaction.execute(
+                "UPDATE users SET admin = :admin WHERE id = :id",
+                named_params! {":id": id, ":admin": admin},
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives a person another name and flag, and ends their sessions and tokens, in one step. `false`, and nothing
+    /// done, when the name is somebody else's.
+    pub async fn rename_user(&self, id: i64, name: UserName, admin: bool) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let taken: bool = transaction.query_row(
+                "SELECT EXISTS (SELECT 1 FROM users WHERE name = :name AND id <> :id)",
+                named_params! {":name": name.as_str(), ":id": id},
+                |row| row.get(0),
+            )?;
+            if taken {
+                return Ok(false);
+            }
             transaction.execute(
                 "UPDATE users SET name = :name, admin = :admin WHERE id = :id",
                 named_params! {":id": id, ":name": name.as_str(), ":admin": admin},
             )?;
-            Ok(())
+            transaction.execute("DELETE FROM sessions WHERE user_id = :id", named_params! {":id": id})?;
+            transaction.execute("DELETE FROM tokens WHERE user_id = :id", named_params! {":id": id})?;
+            Ok(true)
         })
         .await
     }

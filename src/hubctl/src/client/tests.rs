@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,11 +11,11 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::{Answer, Client};
+use super::{Answer, Base, Client};
 use crate::failure::{Failure, Status};
 use crate::text::{Language, Talk};
 
-/// Answers each request by a function of its first line; remembers the lines.
+/// Answers each request by a function of its first line; remembers the lines, and each body behind its line.
 pub(crate) struct FakeHub {
     folder: PathBuf,
     /// Request lines, as they came.
@@ -35,11 +35,19 @@ impl FakeHub {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (answer, sender) = (answer.clone(), sender.clone());
                 thread::spawn(move || {
-                    let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+                    let mut stream = BufReader::new(stream);
+                    let mut lines = stream.by_ref().lines().map_while(Result::ok);
                     let first = lines.next().unwrap_or_default();
-                    lines.find(String::is_empty);
+                    let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                    let length = headers.iter().find_map(|line| line.strip_prefix("Content-Length: "));
+                    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+                    stream.read_exact(&mut body).unwrap();
                     let _ = sender.send(first.clone());
-                    let _ = (&stream).write_all(answer(&first).as_bytes());
+                    if !body.is_empty() {
+                        let _ = sender.send(String::from_utf8(body).unwrap());
+                    }
+                    let stream = stream.get_ref();
+                    let _ = (&*stream).write_all(answer(&first).as_bytes());
                 });
             }
         });
@@ -47,7 +55,17 @@ impl FakeHub {
     }
 
     pub(crate) fn client(&self) -> Client {
-        Client::new(Talk::new(Language::English), &self.folder.join("s"), "/jupyter/")
+        self.client_at(Base::Known("/jupyter/".to_owned()))
+    }
+
+    pub(crate) fn client_at(&self, base: Base) -> Client {
+        Client::new(Talk::new(Language::English), &self.folder.join("s"), base)
+    }
+
+    /// What the hub has heard so far.
+    pub(crate) fn heard(&self) -> Vec<String> {
+        let lines = self.seen.try_iter();
+        lines.map(|line| line.trim_end_matches(" HTTP/1.0").replace("/jupyter/hub/api/", "")).collect()
     }
 }
 
@@ -107,7 +125,7 @@ fn an_incident_is_something_to_look_up() {
 
 #[test]
 fn a_hub_that_is_not_there_or_hangs_up_is_not_reachable() {
-    let nowhere = Client::new(Talk::new(Language::English), &PathBuf::from("/nowhere/s"), "/");
+    let nowhere = Client::new(Talk::new(Language::English), &PathBuf::from("/nowhere/s"), Base::Known("/".to_owned()));
     let (status, text) = told(nowhere.get::<Value>("status"));
     assert_eq!(status, Status::NotReachable);
     assert!(text.starts_with("The hub cannot be reached at /nowhere/s: "), "{text}");

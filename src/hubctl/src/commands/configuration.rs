@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::commands::write_json;
 use crate::failure::{Failure, Status};
+use crate::settings::Settings;
 use crate::table;
 use crate::text::{Talk, Text};
 
@@ -61,6 +62,10 @@ pub(crate) fn show(context: &mut Context<'_>, dir: &Path) -> Result<(), Failure>
 }
 
 fn bad(talk: Talk, errors: &[ConfigError]) -> Failure {
+    if let Settings::Closed(files) = Settings::of_errors(errors) {
+        let text = talk.say(Text::ConfigNotSeen, &[&Settings::closed_words(talk, &files)]);
+        return Failure::new(Status::NotAuthorised, text).with_hint(talk.say(Text::NotAuthorisedHint, &[]));
+    }
     Failure::new(Status::Failed, talk.say(Text::ConfigBad, &[&errors.len()]))
         .with_hint(talk.say(Text::ConfigBadHint, &[]))
 }

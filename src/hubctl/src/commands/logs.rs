@@ -6,13 +6,13 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use hubd_base::names::{ServerId, UserName};
+use hubd_base::names::ServerId;
 use nix::unistd::{Group, getegid, geteuid, getgroups};
 use serde::de::DeserializeOwned;
 
 use crate::cli::Context;
 use crate::client::Client;
-use crate::commands::{start, write_json};
+use crate::commands::{people, write_json};
 use crate::failure::{Failure, Status, words};
 use crate::model::Log;
 use crate::text::{Talk, Text};
@@ -21,14 +21,14 @@ const JOURNALCTL: &str = "journalctl";
 /// Groups that may read the whole journal: systemd-journald.service(8).
 const READERS: [&str; 2] = ["systemd-journal", "adm"];
 
-pub(crate) fn run(context: &mut Context<'_>, user: &UserName, lines: u32, follow: bool) -> Result<(), Failure> {
+pub(crate) fn run(context: &mut Context<'_>, id: &ServerId, lines: u32, follow: bool) -> Result<(), Failure> {
     let talk = context.talk;
     if context.json {
-        return if follow { Err(no_json(talk, user)) } else { print_json(context, user, lines) };
+        return if follow { Err(no_json(talk, id)) } else { print_json(context, id, lines) };
     }
     if may_read_journal() {
         let mut command = Command::new(JOURNALCTL);
-        command.args(arguments(user, lines, follow));
+        command.args(arguments(id, lines, follow));
         let error = command.exec();
         return Err(Failure::new(Status::Failed, talk.say(Text::CannotRun, &[&JOURNALCTL, &words(&error)])));
     }
@@ -36,7 +36,7 @@ pub(crate) fn run(context: &mut Context<'_>, user: &UserName, lines: u32, follow
         return Err(Failure::new(Status::NotAuthorised, talk.say(Text::NoFollow, &[]))
             .with_hint(talk.say(Text::NoFollowHint, &[])));
     }
-    let log: Log = ask(&context.client, talk, user, lines)?;
+    let log: Log = ask(&context.client, talk, id, lines)?;
     for line in log.text() {
         writeln!(context.out, "{line}")?;
     }
@@ -44,31 +44,26 @@ pub(crate) fn run(context: &mut Context<'_>, user: &UserName, lines: u32, follow
 }
 
 /// The API's answer as it is: `{"lines": [{"time_usec", "priority", "identifier", "message"}]}`, the newest last.
-fn print_json(context: &mut Context<'_>, user: &UserName, lines: u32) -> Result<(), Failure> {
-    let answer: serde_json::Value = ask(&context.client, context.talk, user, lines)?;
+fn print_json(context: &mut Context<'_>, id: &ServerId, lines: u32) -> Result<(), Failure> {
+    let answer: serde_json::Value = ask(&context.client, context.talk, id, lines)?;
     Ok(write_json(context.out, &answer)?)
 }
 
 /// Asks the hub, which gives 1000 lines at most.
-fn ask<T: DeserializeOwned>(client: &Client, talk: Talk, user: &UserName, lines: u32) -> Result<T, Failure> {
-    let answer = client.send("GET", &format!("{}/server/log?lines={lines}", Client::user_path(user)))?;
-    if answer.status == 404 {
-        return Err(start::unknown(talk, user));
-    }
-    let answer = client.expect(answer)?;
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| Failure::new(Status::Failed, talk.say(Text::Strange, &[&error])))
+fn ask<T: DeserializeOwned>(client: &Client, talk: Talk, id: &ServerId, lines: u32) -> Result<T, Failure> {
+    let answer = client.send("GET", &format!("{}/log?lines={lines}", Client::server_path(id)))?;
+    client.read(&people::expect(client, talk, &id.user, answer)?)
 }
 
-fn no_json(talk: Talk, user: &UserName) -> Failure {
-    let unit = ServerId::default_of(user.clone()).unit_name();
+fn no_json(talk: Talk, id: &ServerId) -> Failure {
+    let unit = id.unit_name();
     // As a word for the shell.
     let unit = if unit.contains('\\') { format!("'{unit}'") } else { unit };
     Failure::new(Status::Usage, talk.say(Text::NoFollowJson, &[])).with_hint(talk.say(Text::NoFollowJsonHint, &[&unit]))
 }
 
-fn arguments(user: &UserName, lines: u32, follow: bool) -> Vec<String> {
-    let unit = ServerId::default_of(user.clone()).unit_name();
+fn arguments(id: &ServerId, lines: u32, follow: bool) -> Vec<String> {
+    let unit = id.unit_name();
     let mut arguments = vec![format!("--unit={unit}"), format!("--lines={lines}"), "--no-hostname".to_owned()];
     arguments.push(if follow { "--follow" } else { "--no-pager" }.to_owned());
     arguments
@@ -87,7 +82,7 @@ fn may_read_journal() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use hubd_base::names::UserName;
+    use hubd_base::names::{ServerId, ServerName, UserName};
     use serde_json::{Value, json};
 
     use super::{arguments, run};
@@ -102,7 +97,7 @@ mod tests {
         let mut out = Vec::new();
         let mut context = Context { talk: TALK, out: &mut out, json: true, client: hub.client() };
         let user = UserName::parse("alice").unwrap_or_else(|error| unreachable!("{error}"));
-        run(&mut context, &user, lines, follow)?;
+        run(&mut context, &ServerId::default_of(user), lines, follow)?;
         Ok(serde_json::from_slice(&out).unwrap_or_else(|error| unreachable!("{error}")))
     }
 
@@ -134,11 +129,14 @@ mod tests {
 
     #[test]
     fn journalctl_gets_the_unit_as_one_word() {
-        let user = UserName::parse(r"DOM\user").map(|user| arguments(&user, 5, false));
+        let user = UserName::parse(r"DOM\user").map(|user| arguments(&ServerId::default_of(user), 5, false));
         let words = [r"--unit=jupyter@DOM\x5cuser.service", "--lines=5", "--no-hostname", "--no-pager"];
         assert_eq!(user, Ok(words.map(str::to_owned).to_vec()));
-        let followed = UserName::parse("alice").map(|user| arguments(&user, 5, true));
-        let words = ["--unit=jupyter@alice.service", "--lines=5", "--no-hostname", "--follow"];
+        let followed = UserName::parse("alice").and_then(|user| {
+            let id = ServerId::new(user, ServerName::parse("gpu")?);
+            Ok(arguments(&id, 5, true))
+        });
+        let words = ["--unit=jupyter@alice:gpu.service", "--lines=5", "--no-hostname", "--follow"];
         assert_eq!(followed, Ok(words.map(str::to_owned).to_vec()));
     }
 }

@@ -14,7 +14,7 @@ use crate::text::{Talk, Text};
 
 pub(crate) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     let talk = context.talk;
-    let people = users::all(&context.client, talk)?;
+    let people = users::all(&context.client)?;
     if context.json {
         return Ok(write_json(context.out, &servers(&people))?);
     }

@@ -5,11 +5,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use hubd_base::names::UserName;
+use hubd_base::names::ServerId;
 use serde_json::json;
 
 use crate::cli::Context;
 use crate::client::{self, Answer, Client};
+use crate::commands::people::{message_of, unknown};
 use crate::commands::write_json;
 use crate::events::{self, Progress};
 use crate::failure::{Failure, Status};
@@ -21,42 +22,37 @@ const LINES: u32 = 20;
 /// How long the request has before its progress is asked for.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-pub(crate) fn run(context: &mut Context<'_>, user: &UserName) -> Result<(), Failure> {
+pub(crate) fn run(context: &mut Context<'_>, id: &ServerId) -> Result<(), Failure> {
     let talk = context.talk;
     let client = context.client.clone();
-    let path = Client::user_path(user);
-    eprintln!("{}", talk.say(Text::Starting, &[user]));
+    let path = Client::server_path(id);
+    eprintln!("{}", talk.say(Text::Starting, &[id]));
 
     // The hub may keep the request until the server is up; its progress is watched meanwhile.
     let (sender, request) = mpsc::channel();
-    let (starter, start_path) = (client.clone(), format!("{path}/server"));
+    let (starter, start_path) = (client.clone(), path.clone());
     thread::spawn(move || sender.send(starter.send("POST", &start_path)));
 
     let url = match watch(&client, &path, &request)? {
         Watched::Ready(url) => url,
-        Watched::Failed(message) => return Err(failed(&client, talk, user, &path, &message)),
+        Watched::Failed(message) => return Err(failed(&client, talk, id, &message)),
         Watched::Answered(answer) => match answer.status {
-            201 => url_of(&client, &path)?,
-            400 if url_of(&client, &path).is_ok_and(|url| url.is_some()) => {
-                eprintln!("{}", talk.say(Text::RunsAlready, &[user]));
-                return print(context, user, url_of(&client, &path)?);
+            201 => url_of(&client, id)?,
+            400 if url_of(&client, id).is_ok_and(|url| url.is_some()) => {
+                eprintln!("{}", talk.say(Text::RunsAlready, &[id]));
+                return print(context, id, url_of(&client, id)?);
             }
-            404 => return Err(unknown(talk, user)),
+            404 => return Err(unknown(talk, &id.user)),
             // Not for this caller, or, when the caller may look, not for this person.
-            403 if url_of(&client, &path).is_ok() => {
-                return Err(Failure::new(Status::Failed, talk.say(Text::StartFailed, &[user, &message_of(&answer)])));
+            403 if url_of(&client, id).is_ok() => {
+                return Err(Failure::new(Status::Failed, talk.say(Text::StartFailed, &[id, &message_of(&answer)])));
             }
-            500 => return Err(failed(&client, talk, user, &path, &message_of(&answer))),
+            500 => return Err(failed(&client, talk, id, &message_of(&answer))),
             _ => return Err(client.refusal(&answer)),
         },
     };
-    eprintln!("{}", talk.say(Text::Running, &[user]));
-    print(context, user, url)
-}
-
-/// What to tell about a person the hub does not know.
-pub(crate) fn unknown(talk: Talk, user: &UserName) -> Failure {
-    Failure::new(Status::Failed, talk.say(Text::NoSuchUser, &[user])).with_hint(talk.say(Text::NoSuchUserHint, &[]))
+    eprintln!("{}", talk.say(Text::Running, &[id]));
+    print(context, id, url)
 }
 
 enum Watched {
@@ -69,7 +65,7 @@ enum Watched {
 }
 
 fn watch(client: &Client, path: &str, request: &Receiver<Result<Answer, Failure>>) -> Result<Watched, Failure> {
-    let progress = format!("{path}/server/progress");
+    let progress = format!("{path}/progress");
     let mut patience = HEAD_START;
     loop {
         let accepted = match request.recv_timeout(patience) {
@@ -108,10 +104,10 @@ fn follow(client: &Client, stream: &mut impl BufRead) -> Result<Watched, Failure
     Err(client.lost())
 }
 
-fn failed(client: &Client, talk: Talk, user: &UserName, path: &str, message: &str) -> Failure {
-    let failure = Failure::new(Status::Failed, talk.say(Text::StartFailed, &[user, &message]))
-        .with_hint(talk.say(Text::LogsHint, &[user]));
-    if let Ok(log) = client.get::<Log>(&format!("{path}/server/log?lines={LINES}")) {
+fn failed(client: &Client, talk: Talk, id: &ServerId, message: &str) -> Failure {
+    let failure = Failure::new(Status::Failed, talk.say(Text::StartFailed, &[id, &message]))
+        .with_hint(talk.say(Text::LogsHint, &[id]));
+    if let Ok(log) = client.get::<Log>(&format!("{}/log?lines={LINES}", Client::server_path(id))) {
         let lines = log.text();
         if !lines.is_empty() {
             eprintln!("{}", talk.say(Text::StartLog, &[]));
@@ -123,21 +119,19 @@ fn failed(client: &Client, talk: Talk, user: &UserName, path: &str, message: &st
     failure
 }
 
-fn message_of(answer: &Answer) -> String {
-    let problem: model::Problem = serde_json::from_slice(&answer.body).unwrap_or_default();
-    problem.message.map_or_else(|| format!("HTTP {}", answer.status), |message| model::clean(&message))
+/// The path of the server when it is ready.
+fn url_of(client: &Client, id: &ServerId) -> Result<Option<String>, Failure> {
+    let user: User = client.get(&Client::user_path(&id.user))?;
+    Ok(user.servers.get(id.server.as_str()).filter(|server| server.ready).and_then(|server| server.url.clone()))
 }
 
-/// The path of the person's server when it is ready.
-fn url_of(client: &Client, path: &str) -> Result<Option<String>, Failure> {
-    let user: User = client.get(path)?;
-    Ok(user.servers.get("").filter(|server| server.ready).and_then(|server| server.url.clone()))
-}
-
-fn print(context: &mut Context<'_>, user: &UserName, url: Option<String>) -> Result<(), Failure> {
+fn print(context: &mut Context<'_>, id: &ServerId, url: Option<String>) -> Result<(), Failure> {
     let url = url.unwrap_or_default();
     if context.json {
-        return Ok(write_json(context.out, &json!({"user": user.as_str(), "url": url}))?);
+        return Ok(write_json(
+            context.out,
+            &json!({"user": id.user.as_str(), "server": id.server.as_str(), "url": url}),
+        )?);
     }
     Ok(writeln!(context.out, "{url}")?)
 }

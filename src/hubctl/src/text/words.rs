@@ -24,10 +24,26 @@ words! {
     About => "Manages the JupyterLab hub.", "管理 JupyterLab 服务中心（hub）。";
     AboutStatus => "How the hub is: people, servers, memory", "查看 hub 的状态：用户、服务器、内存";
     AboutUsers => "The people the hub knows", "列出 hub 认识的用户";
+    AboutUser => "Whom the hub knows", "管理 hub 认识的用户";
+    AboutUserAdd => "Make people known to the hub before they come", "在用户登录之前让 hub 认识他们";
+    AboutUserRemove => "Let the hub forget a person; the account on this machine stays",
+        "让 hub 忘记某个用户；这台机器上的账号保留";
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
     AboutLogs => "The last lines of a server's journal", "查看服务器日志的最后几行";
+    AboutToken => "The API tokens of a person", "某个用户的 API 令牌";
+    AboutTokenCreate => "Make a token, which is printed once and never again", "创建令牌；令牌只显示这一次";
+    AboutTokenList => "A person's tokens, those of apps included", "列出用户的令牌（包括应用的令牌）";
+    AboutTokenRevoke => "End a token at once", "立即作废一个令牌";
+    AboutGroups => "The hub's groups and their members", "列出 hub 的组及其成员";
+    AboutGroup => "The hub's own groups", "管理 hub 自己的组";
+    AboutGroupCreate => "Make a group", "创建组";
+    AboutGroupDelete => "Delete a group; its members stay", "删除组；成员保留";
+    AboutGroupAdd => "Add people to a group", "把用户加入组";
+    AboutGroupRemove => "Take people out of a group", "把用户移出组";
+    AboutServices => "The programs that work with the hub for everybody", "列出为所有人工作的服务";
+    AboutApi => "Make any call of the REST API", "调用 REST API 的任意接口";
     AboutConfig => "The configuration in /etc/hub", "/etc/hub 中的配置";
     AboutConfigCheck => "Look for mistakes", "检查配置是否有误";
     AboutConfigShow => "Every value in force, and where it comes from", "显示生效的每个值及其来源";
@@ -37,6 +53,19 @@ words! {
     OptionJson => "Print JSON instead of tables", "输出 JSON，而不是表格";
     OptionSocket => "The hub's control socket", "hub 的控制套接字";
     OptionUser => "The person's account", "用户的账号";
+    OptionServer => "The person's account, and the server's name if it has one", "用户的账号，以及服务器的名字（如果有）";
+    OptionRemove => "Remove the server as well, if it has a name", "同时删除服务器（仅限命名服务器）";
+    OptionAdmin => "As administrators, until login.admins decides: at the login, and when the hub starts",
+        "设为管理员，直到登录或 hub 启动时由 login.admins 重新决定";
+    OptionNote => "What the token is for", "令牌的用途";
+    OptionExpires => "How long it is valid, such as 30d or 12h", "有效期，例如 30d 或 12h";
+    OptionScope => "What it may do, such as read:users; may be given more than once; all the person may, unless given",
+        "权限，例如 read:users，可以写多次；不写则与本人的权限相同";
+    OptionTokenId => "The token's id, as `hubctl token list` shows it", "令牌的编号，见 `hubctl token list`";
+    OptionGroup => "The hub's group", "hub 的组";
+    OptionMethod => "GET, POST, PUT, PATCH or DELETE", "GET、POST、PUT、PATCH 或 DELETE";
+    OptionApiPath => "The path below /hub/api, such as users?limit=10", "/hub/api 之下的路径，例如 users?limit=10";
+    OptionBody => "JSON to send; - reads it from standard input", "要发送的 JSON；- 表示从标准输入读取";
     OptionLines => "How many lines; at most 1000 with --json, or without the right to read the journal",
         "显示多少行；使用 --json 或没有读取日志的权限时最多 1000 行";
     OptionFollow => "Go on showing new lines; not with --json", "持续显示新的日志；不能与 --json 同用";
@@ -60,9 +89,16 @@ words! {
     Refused => "The hub said no: {}", "hub 拒绝了请求：{}";
     Incident => "`journalctl HUB_REQUEST={}` says more.", "`journalctl HUB_REQUEST={}` 有更多信息。";
     NoSuchUser => "The hub does not know {}.", "hub 不认识 {}。";
-    NoSuchUserHint => "The person needs an account on this machine; `hubctl users` lists those who came.",
-        "用户需要在这台机器上有账号；`hubctl users` 可以列出来过的用户。";
+    NoSuchUserHint => "People with an account on this machine become known when they log in, or by `hubctl user add {}`.",
+        "在这台机器上有账号的用户，登录后或用 `hubctl user add {}` 添加后，hub 就会认识。";
     BadUser => "\"{}\" is not the name of an account: {}.", "“{}”不是账号名：{}。";
+    BadServer => "\"{}\" is not the name of a server: {}.", "“{}”不是服务器名：{}。";
+    BadTime => "\"{}\" is not a time such as 30d or 12h.", "“{}”不是时间，例如 30d 或 12h。";
+    BadPath => "\"{}\" is not a path of the API.", "“{}”不是 API 的路径。";
+    BadPathHint => "Letters other than those of ASCII, and blanks, are written in percent-encoding, such as %20.",
+        "非 ASCII 字符和空格要用百分号编码，例如 %20。";
+    BaseUnknown => "The hub has nothing at {}, and hub.base_url is not known: {}.",
+        "hub 没有 {}，而且不知道 hub.base_url：{}。";
 
     // tables
     User => "USER", "用户";
@@ -70,6 +106,18 @@ words! {
     State => "STATE", "状态";
     LastActivity => "LAST ACTIVITY", "最近活动";
     Started => "STARTED", "启动时间";
+    Id => "ID", "编号";
+    Note => "NOTE", "用途";
+    App => "APP", "应用";
+    Created => "CREATED", "创建时间";
+    Expires => "EXPIRES", "到期";
+    Scopes => "SCOPES", "权限";
+    Group => "GROUP", "组";
+    Members => "MEMBERS", "成员";
+    Service => "SERVICE", "服务";
+    Kind => "KIND", "类型";
+    Url => "URL", "地址";
+    Command => "COMMAND", "命令";
     Unit => "UNIT", "单元";
     Key => "KEY", "键";
     Value => "VALUE", "值";
@@ -89,8 +137,19 @@ words! {
     MinutesAgo => "{} min ago", "{} 分钟前";
     HoursAgo => "{} h ago", "{} 小时前";
     DaysAgo => "{} d ago", "{} 天前";
+    Expired => "expired", "已过期";
+    InMinutes => "in {} min", "{} 分钟后";
+    InHours => "in {} h", "{} 小时后";
+    InDays => "in {} d", "{} 天后";
+    KindManaged => "managed", "由 hub 启动";
+    KindExternal => "external", "外部";
+    KindTokenOnly => "token only", "仅令牌";
     NoUsers => "Nobody has logged in yet.", "还没有人登录过。";
     NoServers => "No server runs.", "没有运行中的服务器。";
+    NoTokens => "{} has no tokens.", "{} 没有令牌。";
+    NoGroups => "The hub has no groups.", "hub 没有组。";
+    NoServices => "The hub has no services.", "hub 没有服务。";
+    ServiceProblem => "The service {} has a problem: {}", "服务 {} 有问题：{}";
 
     // status
     StatusHub => "hub", "hub";
@@ -113,6 +172,9 @@ words! {
     StartLog => "The last lines of its journal:", "日志的最后几行：";
     LogsHint => "`hubctl logs {}` shows more.", "`hubctl logs {}` 显示更多日志。";
     Stopped => "The server of {} is stopped.", "{} 的服务器已停止。";
+    Removed => "The server of {} is stopped and removed.", "{} 的服务器已停止并删除。";
+    CannotRemove => "Only a server with a name can be removed, such as alice:gpu.",
+        "只能删除命名服务器，例如 alice:gpu。";
     StillStopping => "The server of {} is stopping; `hubctl servers` shows when it is gone.",
         "{} 的服务器正在停止；`hubctl servers` 可以查看是否已停止。";
     NoFollow => "Following a journal needs the right to read it.", "持续查看日志需要读取日志的权限。";
@@ -124,10 +186,27 @@ words! {
         "`journalctl --follow --output=json --unit={}` 每行输出一个 JSON 对象。";
     CannotRun => "{} could not be run: {}.", "无法运行 {}：{}。";
 
+    // user, token, group
+    UserAdded => "The hub knows {} now.", "hub 现在认识 {} 了。";
+    UserKnown => "The hub knew {} already.", "hub 已经认识 {}。";
+    UserRemoved => "The hub has forgotten {}. The account on this machine and its files are as they were.",
+        "hub 已忘记 {}。这台机器上的账号及其文件没有变化。";
+    TokenCreated => "Token {} of {}, which expires: {}. It is shown only this once.",
+        "{}：{} 的令牌，到期：{}。只显示这一次。";
+    TokenRevoked => "Token {} of {} is revoked.", "令牌 {}（{}）已作废。";
+    NoSuchGroup => "The hub has no group {}.", "hub 没有组 {}。";
+    NoSuchGroupHint => "`hubctl groups` lists them, `hubctl group create {}` makes it.",
+        "`hubctl groups` 列出所有组，`hubctl group create {}` 创建这个组。";
+    GroupCreated => "The group {} is there.", "组 {} 已创建。";
+    GroupDeleted => "The group {} is deleted.", "组 {} 已删除。";
+    GroupChanged => "The members of {} are changed.", "组 {} 的成员已更改。";
+
     // config
     ConfigGood => "The configuration is valid ({} files read).", "配置正确（读取了 {} 个文件）。";
     ConfigNone => "{} has no file hub.toml: the defaults are in force.", "{} 中没有 hub.toml：使用默认值。";
     ConfigBad => "The configuration has {} mistakes.", "配置有 {} 处错误。";
+    ConfigClosed => "you may not read {}", "你没有权限读取 {}";
+    ConfigNotSeen => "The configuration cannot be seen: {}.", "无法查看配置：{}。";
     ConfigBadHint => "Every key is explained in hub.toml(5) and in the file as it was shipped.",
         "每个键的说明见 hub.toml(5) 和软件包自带的配置文件。";
 
@@ -219,11 +298,20 @@ words! {
     CheckBrokerThere => "The broker is installed (only root can ask it).", "代理程序已安装（只有 root 可以询问它）。";
     CheckBrokerNone => "The broker does not answer: {}", "代理程序没有应答：{}";
     CheckBrokerDo => "`systemctl status hub-broker.service` says why.", "`systemctl status hub-broker.service` 有原因。";
-    CheckLab => "JupyterLab is at {}.", "JupyterLab 位于 {}。";
-    CheckLabNone => "JupyterLab was not found at: {}.", "在以下位置没有找到 JupyterLab：{}。";
+    CheckLab => "{} is at {}.", "{} 位于 {}。";
+    CheckLabNone => "{} was not found at: {}.", "没有找到 {}，找过的位置：{}。";
     CheckLabDo => "Install it with `apt install jupyterlab` or `hubctl env create`, or set server.command.",
         "用 `apt install jupyterlab` 或 `hubctl env create` 安装，或设置 server.command。";
+    CheckSingleuserDo => "Install it with `hubctl env create` and `/opt/hubd/env/bin/pip install jupyterhub`, or set server.command, or set server.kind to \"lab\".",
+        "用 `hubctl env create` 和 `/opt/hubd/env/bin/pip install jupyterhub` 安装，或设置 server.command，或将 server.kind 设为 \"lab\"。";
     CheckPack => "The language pack for {} is there.", "{} 语言包已安装。";
     CheckPackNone => "server.language is {}, but its language pack was not found.", "server.language 是 {}，但没有找到它的语言包。";
     CheckPackDo => "Install it with `hubctl env create --language {}`.", "用 `hubctl env create --language {}` 安装。";
+    CheckServices => "What the {} services of the hub run is there.", "hub 的 {} 个服务所需的程序都在。";
+    CheckServiceNone => "The service {} cannot start: there is no program {}.", "服务 {} 无法启动：没有程序 {}。";
+    CheckServiceDo => "Install it, or correct the command of [[service]] {} in hub.toml.",
+        "请安装它，或改正 hub.toml 中 [[service]] {} 的 command。";
+    CheckServiceUser => "The service {} cannot start: there is no account {}.", "服务 {} 无法启动：没有账号 {}。";
+    CheckServiceUserDo => "Make the account, or correct the user of [[service]] {} in hub.toml.",
+        "请创建账号，或改正 hub.toml 中 [[service]] {} 的 user。";
 }

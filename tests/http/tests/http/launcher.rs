@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub struct FakeLauncher {
     changes: broadcast::Sender<ServerId>,
     pub behaviour: Mutex<Behaviour>,
     pub starts: Mutex<u32>,
+    /// Every stop is refused.
+    pub stop_fails: AtomicBool,
 }
 
 impl FakeLauncher {
@@ -47,6 +50,7 @@ impl FakeLauncher {
             changes: broadcast::channel(100).0,
             behaviour: Mutex::new(Behaviour::Answers),
             starts: Mutex::new(0),
+            stop_fails: AtomicBool::new(false),
         })
     }
 
@@ -88,6 +92,9 @@ impl Launcher for FakeLauncher {
 
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
         Box::pin(async move {
+            if self.stop_fails.load(Ordering::Relaxed) {
+                return Err(LaunchError::Failed("it holds on".into()));
+            }
             self.end(id, UnitState::Absent);
             Ok(())
         })

@@ -12,10 +12,21 @@
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
 mod api;
+mod api_activity;
+mod api_client;
+mod api_groups;
+mod api_rules;
+mod api_tokens;
+mod api_users;
 mod launcher;
 mod login;
+mod metrics;
 mod oauth;
 mod server;
+mod service_launcher;
+mod services;
+mod share_codes;
+mod shares;
 mod spawn;
 mod token_page;
 mod tunnel;

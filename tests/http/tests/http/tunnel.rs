@@ -18,21 +18,21 @@ fn request(browser: &Browser) -> Request<Full<Bytes>> {
     request.body(Full::default()).unwrap()
 }
 
-async fn open(browser: &Browser) -> TokioIo<Upgraded> {
+pub async fn open(browser: &Browser) -> TokioIo<Upgraded> {
     let response = browser.open(request(browser)).await;
     assert_eq!(response.status(), 101);
     assert_eq!(response.headers().get("upgrade").unwrap(), "websocket");
     TokioIo::new(timeout(DEADLINE, hyper::upgrade::on(response)).await.unwrap().unwrap())
 }
 
-async fn echo(tunnel: &mut TokioIo<Upgraded>) {
+pub async fn echo(tunnel: &mut TokioIo<Upgraded>) {
     tunnel.write_all(b"hello").await.unwrap();
     let mut answer = [0; 5];
     timeout(DEADLINE, tunnel.read_exact(&mut answer)).await.unwrap().unwrap();
     assert_eq!(&answer, b"hello");
 }
 
-async fn closes(tunnel: &mut TokioIo<Upgraded>) {
+pub async fn closes(tunnel: &mut TokioIo<Upgraded>) {
     let mut rest = Vec::new();
     timeout(DEADLINE, tunnel.read_to_end(&mut rest)).await.expect("the tunnel closes").ok();
 }

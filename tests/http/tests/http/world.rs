@@ -16,7 +16,7 @@ use hubd::http::listen::Listeners;
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve;
 use hubd::servers::watch;
-use hubd_base::config;
+use hubd_base::config::{self, Config};
 use hubd_base::names::{ServerId, UserName};
 use hubd_proto::login::{Outcome, Reply, Request as LoginRequest};
 use hyper::body::Incoming;
@@ -29,14 +29,16 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::launcher::{DEADLINE, FakeLauncher};
+use crate::service_launcher::FakeServices;
 
 pub struct World {
     pub app: Arc<App>,
     pub launcher: Arc<FakeLauncher>,
+    pub services: Arc<FakeServices>,
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 struct Yes(Arc<AtomicBool>);
@@ -48,30 +50,80 @@ impl Authority for Yes {
     }
 }
 
-/// Every account exists but those that begin with `no-`.
+/// Every account exists but those that begin with `no-`, or have upper-case letters. For `lost-` the name service is
+/// away.
 struct Everybody;
 
 impl Accounts for Everybody {
     fn find(&self, names: Vec<UserName>) -> BoxFuture<'_, Result<Vec<Option<UserName>>, String>> {
-        let find = |name: UserName| Some(name).filter(|name| !name.as_str().starts_with("no-"));
-        Box::pin(async move { Ok(names.into_iter().map(find).collect()) })
+        let find = |name: UserName| {
+            let unknown = name.as_str().starts_with("no-") || name.as_str().contains(char::is_uppercase);
+            (!unknown).then_some(name)
+        };
+        let lost = names.iter().any(|name| name.as_str().starts_with("lost-"));
+        Box::pin(async move { if lost { Err("away".into()) } else { Ok(names.into_iter().map(find).collect()) } })
     }
 }
 
 impl World {
     pub async fn new(configuration: &str) -> Self {
+        Self::with(configuration, |_| {}).await
+    }
+
+    /// With a configuration that is changed once it was read.
+    pub async fn with(configuration: &str, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("hub.toml"), configuration).unwrap();
-        let config = config::load(folder.path()).map_err(|errors| format!("{errors:?}")).unwrap().config;
+        let mut config = config::load(folder.path()).map_err(|errors| format!("{errors:?}")).unwrap().config;
+        change(&mut config);
+        Self::start(folder, config).await
+    }
+
+    /// With a configuration that no file says.
+    pub async fn of(config: Config) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), config).await
+    }
+
+    /// Another hub with the same configuration and a copy of the database as it is now.
+    pub async fn restarted(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap) {
+            if file.file_type().unwrap().is_file() {
+                std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+            }
+        }
+        Self::start(folder, self.app.config.clone()).await
+    }
+
+    async fn start(folder: TempDir, config: Config) -> Self {
         let launcher = FakeLauncher::new(folder.path().to_owned());
+        let services = FakeServices::new(folder.path().to_owned());
+        Self::begin(folder, config, launcher, services).await
+    }
+
+    /// The hub ends and begins again; what systemd runs and the database stay.
+    pub async fn again(self, change: impl FnOnce(&mut Config)) -> Self {
+        let Self { app, launcher, services, folder, stop, .. } = self;
+        drop(stop);
+        let mut config = app.config.clone();
+        change(&mut config);
+        Self::begin(folder, config, launcher, services).await
+    }
+
+    async fn begin(folder: TempDir, config: Config, launcher: Arc<FakeLauncher>, services: Arc<FakeServices>) -> Self {
         let authorized = Arc::new(AtomicBool::new(true));
         let login_socket = folder.path().join("login.sock");
+        let control_socket = folder.path().join("control.sock");
+        for socket in [&login_socket, &control_socket] {
+            let _ = std::fs::remove_file(socket);
+        }
         tokio::spawn(pam(UnixListener::bind(&login_socket).unwrap()));
         let parts = Parts {
             config,
             database: folder.path().join("hub.sqlite"),
             login_socket,
             launcher: Arc::clone(&launcher) as Arc<_>,
+            service_launcher: Arc::clone(&services) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
             accounts: Arc::new(Everybody),
         };
@@ -80,14 +132,17 @@ impl World {
         let network = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         network.set_nonblocking(true).unwrap();
         let address = network.local_addr().unwrap();
-        let control = std::os::unix::net::UnixListener::bind(folder.path().join("control.sock")).unwrap();
+        let control = std::os::unix::net::UnixListener::bind(control_socket).unwrap();
         control.set_nonblocking(true).unwrap();
         let listeners = Listeners { network: vec![network], control: vec![control] };
         let (looked, ready) = tokio::sync::oneshot::channel();
         tokio::spawn(watch::run(app.servers.clone(), stop.clone(), move || looked.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
+        let (settled, ready) = tokio::sync::oneshot::channel();
+        tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
+        timeout(DEADLINE, ready).await.unwrap().unwrap();
         tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, address, authorized, folder, _stop: stop.drop_guard() }
+        Self { app, launcher, services, address, authorized, folder, stop: stop.drop_guard() }
     }
 
     pub fn browser(&self) -> Browser {

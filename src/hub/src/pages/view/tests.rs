@@ -7,6 +7,7 @@ use super::{
     ServerState, ServerView, SpawnPendingPage, StoppedPage, civil,
 };
 use crate::pages::locale::{Language, Text};
+use crate::pages::menu::ServiceLink;
 
 const STATES: [ServerState; 6] = [
     ServerState::Stopped,
@@ -23,6 +24,7 @@ fn frame(language: Language, user: Option<&str>) -> Frame {
         base_url: "/jupyter/".to_owned(),
         user: user.map(str::to_owned),
         admin: true,
+        services: vec![ServiceLink { name: "grades<1>".to_owned(), url: "/jupyter/services/grades/".to_owned() }],
         xsrf: "token<1>".to_owned(),
         path: "/jupyter/hub/home?a=1&b=2".to_owned(),
         version: "1.2.3",

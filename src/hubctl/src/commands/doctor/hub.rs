@@ -1,31 +1,38 @@
-//! The hub's own parts: configuration, answers, the broker, JupyterLab.
+//! The hub's own parts: configuration, answers, the broker.
 
 use std::path::Path;
 
-use hubd_base::config::{self, Config};
-use hubd_base::lab::{self, Source};
+use hubd_base::config::{self, Config, ConfigError};
 use nix::unistd::geteuid;
 
-use super::{Finding, ask, join};
+use super::Finding;
 use crate::client::Client;
 use crate::failure::{Failure, Status};
 use crate::model;
+use crate::programs::ask;
+use crate::settings::Settings;
 use crate::text::{Talk, Text};
 
 const BROKER: &str = "org.hubd.Broker1";
 const BROKER_FILE: &str = "/usr/share/dbus-1/system-services/org.hubd.Broker1.service";
-/// Where Debian puts Python packages, besides the places of an environment.
-const DEBIAN_PACKAGES: &str = "/usr/lib/python3/dist-packages";
 
-/// The configuration, or the defaults where it has mistakes.
-pub(super) fn configuration(talk: Talk) -> (Finding, Config) {
-    match config::load(Path::new(config::DIR)) {
-        Ok(loaded) => (Finding::good("configuration", talk.say(Text::CheckConfig, &[])), loaded.config),
-        Err(errors) => {
-            let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+/// The configuration: the defaults where it has mistakes, `None` where the caller may not read all of it.
+pub(super) fn configuration(talk: Talk) -> (Finding, Option<Box<Config>>) {
+    configuration_finding(talk, Settings::read(Path::new(config::DIR)))
+}
+
+fn configuration_finding(talk: Talk, settings: Settings) -> (Finding, Option<Box<Config>>) {
+    let check = "configuration";
+    match settings {
+        Settings::Known(config) => (Finding::good(check, talk.say(Text::CheckConfig, &[])), Some(config)),
+        Settings::Closed(files) => {
+            let message = talk.say(Text::ConfigNotSeen, &[&Settings::closed_words(talk, &files)]);
+            (Finding::warn(check, message, talk.say(Text::NotAuthorisedHint, &[])), None)
+        }
+        Settings::Broken(errors) => {
+            let all: Vec<String> = errors.iter().map(ConfigError::to_string).collect();
             let message = talk.say(Text::CheckConfigBad, &[&all.join("; ")]);
-            let finding = Finding::bad("configuration", message, talk.say(Text::CheckConfigDo, &[]));
-            (finding, Config::default())
+            (Finding::bad(check, message, talk.say(Text::CheckConfigDo, &[])), Some(Box::default()))
         }
     }
 }
@@ -70,49 +77,12 @@ pub(super) fn broker(talk: Talk) -> Finding {
     }
 }
 
-/// JupyterLab, and the language pack the configuration asks for.
-pub(super) fn lab(talk: Talk, config: &Config) -> Vec<Finding> {
-    let found = match lab::find(config) {
-        Ok(found) => found,
-        Err(error) => {
-            let places: Vec<_> = error.searched.iter().map(|path| path.display()).collect();
-            let message = talk.say(Text::CheckLabNone, &[&join(&places)]);
-            return vec![Finding::bad("lab", message, talk.say(Text::CheckLabDo, &[]))];
-        }
-    };
-    let mut findings = vec![Finding::good("lab", talk.say(Text::CheckLab, &[&found.argv0.display()]))];
-    let packages = match found.source {
-        Source::Environment => Some(Path::new(lab::ENVIRONMENT).join("lib")),
-        Source::Debian => None,
-        // Anything may stand behind a command of one's own.
-        Source::Configured => return findings,
-    };
-    if let Some(language) = config.server.language.as_deref().filter(|language| !language.starts_with("en")) {
-        findings.push(pack(talk, language, packages.as_deref()));
-    }
-    findings
-}
-
-fn pack(talk: Talk, language: &str, lib: Option<&Path>) -> Finding {
-    let name = format!("jupyterlab_language_pack_{language}");
-    let there = match lib {
-        None => Path::new(DEBIAN_PACKAGES).join(&name).exists(),
-        Some(lib) => std::fs::read_dir(lib).is_ok_and(|mut pythons| {
-            pythons.any(|python| python.is_ok_and(|python| python.path().join("site-packages").join(&name).exists()))
-        }),
-    };
-    if there {
-        return Finding::good("language", talk.say(Text::CheckPack, &[&language]));
-    }
-    let advice = talk.say(Text::CheckPackDo, &[&language.replace('_', "-")]);
-    Finding::warn("language", talk.say(Text::CheckPackNone, &[&language]), advice)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{answers_finding, pack};
+    use super::{answers_finding, configuration_finding};
     use crate::commands::doctor::Outcome;
     use crate::failure::{Failure, Status};
+    use crate::settings::Settings;
     use crate::text::{Language, Talk};
 
     const TALK: Talk = Talk::new(Language::English);
@@ -126,14 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn a_language_pack_is_looked_for_below_every_python() {
-        let lib = std::env::temp_dir().join(format!("hubctl-pack-{}", std::process::id()));
-        let there = lib.join("python3.13/site-packages/jupyterlab_language_pack_zh_CN");
-        assert!(std::fs::create_dir_all(there).is_ok());
-        let (found, missing) = (pack(TALK, "zh_CN", Some(&lib)), pack(TALK, "fr_FR", Some(&lib)));
-        assert!(std::fs::remove_dir_all(&lib).is_ok());
-        assert_eq!(found.outcome, Outcome::Good);
-        assert_eq!(missing.outcome, Outcome::Warn);
-        assert_eq!(missing.advice.as_deref(), Some("Install it with `hubctl env create --language fr-FR`."));
+    fn a_configuration_that_is_not_for_the_caller_is_no_mistake() {
+        let files = vec!["/etc/hub/hub.toml.d/50-tokens.toml".into()];
+        let (finding, config) = configuration_finding(TALK, Settings::Closed(files));
+        assert!(config.is_none());
+        assert_eq!(finding.outcome, Outcome::Warn);
+        let words = "The configuration cannot be seen: you may not read /etc/hub/hub.toml.d/50-tokens.toml.";
+        assert_eq!(finding.message, words);
     }
 }

@@ -7,24 +7,22 @@ use std::path::Path;
 
 use nix::unistd::{Gid, Group, Uid, User};
 
-use super::{Finding, ask};
+use super::Finding;
 use crate::failure::words;
+use crate::programs::ask;
 use crate::text::{Talk, Text};
 
 /// The port of `hub.socket` as it is shipped.
 const PORT: u16 = 8000;
 /// path, owner, group, mode
-const EXPECTED: [(&str, &str, &str, u32); 4] = [
+const EXPECTED: [(&str, &str, &str, u32); 6] = [
     ("/run/hub", "root", "root", 0o755),
     ("/run/hub/servers", "root", "_hubd", 0o710),
+    ("/run/hub/services", "root", "_hubd", 0o710),
+    ("/run/hub/secrets", "root", "root", 0o700),
     ("/run/hub/control.sock", "root", "root", 0o666),
     ("/run/hub/login.sock", "root", "_hubd", 0o660),
 ];
-
-/// What systemd says of a unit: `active`, `inactive`, `failed`, or why it says nothing.
-pub(super) fn unit_state(unit: &str) -> String {
-    ask("systemctl", &["show", "--property=ActiveState", "--value", unit]).unwrap_or_else(|error| error)
-}
 
 pub(super) fn listens(talk: Talk, unit: &'static str, state: &str) -> Finding {
     if state == "active" {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use hubd_base::config::Config;
 use nix::unistd::User;
 
-use super::{Finding, ask, join};
+use super::{Finding, join};
+use crate::programs::ask;
 use crate::text::{Talk, Text};
 
 /// The oldest systemd the hub was tried on (Debian 12).
@@ -47,13 +48,13 @@ fn version(text: &str) -> Option<u32> {
 }
 
 /// Missing controllers matter as soon as the configuration limits something by them.
-pub(super) fn controllers(talk: Talk, config: &Config) -> Finding {
+pub(super) fn controllers(talk: Talk, config: Option<&Config>) -> Finding {
     let check = "controllers";
     let missing = missing_controllers(&fs::read_to_string(CONTROLLERS).unwrap_or_default());
     if missing.is_empty() {
         return Finding::good(check, talk.say(Text::CheckControllers, &[]));
     }
-    let limits = &config.limits;
+    let limits = config.map(|config| config.limits.clone()).unwrap_or_default();
     let wanted = missing.iter().any(|name| match *name {
         "memory" => limits.memory_max.is_some() || limits.memory_high.is_some(),
         "cpu" => limits.cpu_quota.is_some(),

@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 use std::sync::mpsc;
 
-use hubd_base::names::UserName;
+use hubd_base::names::{ServerId, ServerName, UserName};
 
 use super::run;
 use crate::cli::Context;
@@ -23,9 +23,14 @@ fn events(text: &str) -> String {
 }
 
 fn start(hub: &FakeHub) -> Result<String, Failure> {
+    start_named(hub, "")
+}
+
+fn start_named(hub: &FakeHub, server: &str) -> Result<String, Failure> {
     let mut out = Vec::new();
     let mut context = Context { talk: Talk::new(Language::English), out: &mut out, json: false, client: hub.client() };
-    run(&mut context, &UserName::parse("alice").unwrap())?;
+    let id = ServerId::new(UserName::parse("alice").unwrap(), ServerName::parse(server).unwrap());
+    run(&mut context, &id)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -104,4 +109,20 @@ fn a_hub_that_goes_away_while_starting_is_told() {
     let hub = FakeHub::new(|line| if line.starts_with("POST") { respond(202, "") } else { events("") });
     let lost = "The hub went away before the server was ready.".to_owned();
     assert_eq!(told(start(&hub)), (Status::NotReachable, lost));
+}
+
+#[test]
+fn a_server_with_a_name_has_addresses_of_its_own() {
+    let hub = FakeHub::new(|line| match line.split(' ').collect::<Vec<_>>().as_slice() {
+        ["POST", "/jupyter/hub/api/users/alice/servers/gpu", _] => respond(202, ""),
+        ["GET", "/jupyter/hub/api/users/alice/servers/gpu/progress", _] => {
+            events("data: {\"ready\": true, \"url\": \"/user/alice/gpu/\"}\n\n")
+        }
+        _ => respond(404, ""),
+    });
+    assert_eq!(start_named(&hub, "gpu").unwrap(), "/user/alice/gpu/\n");
+    let disabled = r#"{"message": "Named servers are not enabled."}"#;
+    let hub =
+        FakeHub::new(move |line| if line.starts_with("POST") { respond(400, disabled) } else { respond(200, MODEL) });
+    assert_eq!(told(start_named(&hub, "gpu")).1, "The hub said no: Named servers are not enabled.");
 }
