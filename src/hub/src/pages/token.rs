@@ -324,3 +324,36 @@ fn told_scopes(error: ScopesRefused, text: Text) -> String {
         ScopesRefused::NotHeld { missing, .. } => text.fill("token.scope-missing", &[("scopes", &missing.join(", "))]),
     }
 }
+
+#[cfg(test)]
+impl TokenPage {
+    /// A page on which everything a person can type is this text.
+    pub(super) fn sample(frame: Frame, typed: &str) -> Self {
+        let (typed, when) = (typed.to_owned(), moment(0));
+        let error = Some(typed.clone());
+        let (client, name) = (typed.clone(), typed.clone());
+        Self {
+            lifetimes: lifetimes(NEVER, frame.text),
+            asked: Asked {
+                note: typed.clone(),
+                expires_in: typed.clone(),
+                scopes: typed.clone(),
+                note_error: error.clone(),
+                expires_error: error.clone(),
+                scopes_error: error,
+            },
+            secret: None,
+            notice: None,
+            tokens: vec![TokenRow {
+                id: "a1".to_owned(),
+                note: typed.clone(),
+                scopes: typed,
+                created: when.clone(),
+                used: None,
+                expires: Some(when.clone()),
+            }],
+            applications: vec![ApplicationRow { client, name, since: when.clone(), used: Some(when) }],
+            frame,
+        }
+    }
+}

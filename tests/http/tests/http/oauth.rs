@@ -1,8 +1,6 @@
 //! `/hub/api/oauth2/authorize` and `/hub/api/oauth2/token`: row by row what contract 4.2 and 4.3 say, and the whole
 //! dance that `HubOAuth` does.
 
-use std::fmt::Write as _;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::Full;
@@ -75,21 +73,6 @@ fn code_of(answer: &Answer) -> String {
     let (_, query) = location.split_once('?').expect(location);
     let code = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "code");
     code.unwrap_or_else(|| panic!("no code in {location}")).1.into_owned()
-}
-
-/// The form of the consent page, as a browser sends it.
-fn consent(page: &Answer) -> String {
-    let mut form = query(&[("_xsrf", &page.field("_xsrf"))]);
-    for scope in scopes_of(page) {
-        write!(form, "&{}", query(&[("scopes", &scope)])).unwrap();
-    }
-    form
-}
-
-fn scopes_of(page: &Answer) -> Vec<String> {
-    let text = page.text();
-    let inputs = text.split("name=\"scopes\" value=\"").skip(1);
-    inputs.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
 async fn redeem(world: &World, fields: &[(&str, &str)]) -> Answer {
@@ -280,9 +263,9 @@ async fn consent_is_asked_once_and_again_when_it_was_taken_back() {
     assert_eq!(page.status, 200, "{}", page.header("location"));
     assert!(page.text().contains("Server at /user/alice/") && page.text().contains("Learn who you are."));
     let expected = ["access:servers!server=alice/", "read:users:groups!user=boss", "read:users:name!user=boss"];
-    assert_eq!(scopes_of(&page), expected);
+    assert_eq!(page.scopes(), expected);
     assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"));
-    let agreed = boss.post(&ask(), &consent(&page)).await;
+    let agreed = boss.post(&ask(), &page.consent().1).await;
     assert!(agreed.header("location").ends_with("&state=a+b"));
     let token = token_for(&world, &id("alice").client_id(), &secret, &code_of(&agreed)).await;
     assert_eq!(json(&whoami(&world, &token).await)["scopes"][0], expected[0]);
@@ -301,7 +284,8 @@ async fn agreeing_needs_the_forms_token_and_the_page_itself() {
     let world = World::new(OPEN).await;
     world.browser_of("alice").await;
     let mut boss = world.browser_of("boss").await;
-    let form = consent(&boss.get(&ask()).await);
+    let (action, form) = boss.get(&ask()).await.consent();
+    assert_eq!(action, ask());
     let without = form.split_once('&').unwrap().1;
     assert_eq!(boss.post(&ask(), without).await.status, 403);
     assert_eq!(boss.post(&ask(), &format!("_xsrf=x&{without}")).await.status, 403);
@@ -327,10 +311,10 @@ async fn a_service_is_asked_about_unless_it_is_trusted() {
     assert!(page.text().contains("JupyterHub service asks"));
     // `read:hub` and `list:users` are not alice's to give.
     let own = ["access:services!service=asks", "read:users:groups!user=alice", "read:users:name!user=alice"];
-    assert_eq!(scopes_of(&page), [own.as_slice(), &["servers!user=alice"]].concat());
+    assert_eq!(page.scopes(), [own.as_slice(), &["servers!user=alice"]].concat());
     assert!(page.text().contains("See, start and stop servers. (Only you.)"), "{}", page.text());
     let secret = secret_of(&world, Owner::Service("asks".into()), Kind::Service, "service-asks").await;
-    let code = code_of(&alice.post(&of("asks"), &consent(&page)).await);
+    let code = code_of(&alice.post(&of("asks"), &page.consent().1).await);
     let token = token_for(&world, "service-asks", &secret, &code).await;
     let scopes = json(&whoami(&world, &token).await)["scopes"].to_string();
     assert!(scopes.contains("start:servers!user=alice") && !scopes.contains("read:hub"), "{scopes}");
@@ -368,10 +352,10 @@ async fn whoever_gives_everything_is_told_so_in_one_sentence_and_not_asked_again
     let secret = secret_of(&world, Owner::Service("all".into()), Kind::Service, "service-all").await;
     let path = authorize(&[("client_id", "service-all"), ("response_type", "code")]);
     let page = alice.get(&path).await;
-    assert_eq!(scopes_of(&page), ["inherit"]);
+    assert_eq!(page.scopes(), ["inherit"]);
     assert_eq!(page.text().matches("type=\"checkbox\" checked disabled").count(), 1);
     assert!(page.text().contains("Do everything you can do."));
-    let code = code_of(&alice.post(&path, &consent(&page)).await);
+    let code = code_of(&alice.post(&path, &page.consent().1).await);
     let token = token_for(&world, "service-all", &secret, &code).await;
     assert!(json(&whoami(&world, &token).await)["scopes"].to_string().contains("tokens!user=alice"));
     code_of(&alice.get(&path).await);
@@ -559,13 +543,12 @@ async fn the_gate_asks_for_consent_once_and_its_token_does_nothing_else() {
     let mut boss = world.browser_of("boss").await;
     let page = boss.follow("/user/alice/show").await;
     assert!(page.status == 200 && page.text().contains("id=\"agree\""), "{}", page.text());
-    let text = page.text();
-    let (_, rest) = text.split_once("id=\"authorize\" method=\"post\" action=\"").unwrap();
-    let action = rest.split('"').next().unwrap().replace("&#38;", "&");
-    let callback = boss.post(&action, &consent(&page)).await.header("location").to_owned();
+    let (action, form) = page.consent();
+    let callback = boss.post(&action, &form).await.header("location").to_owned();
     assert!(boss.follow(&callback).await.text().starts_with("GET /user/alice/show"));
     // Another browser is not asked again, nor this one when its cookie is gone.
-    assert_eq!(world.browser_of("boss").await.follow("/user/alice/show").await.text().lines().count() > 1, true);
+    let mut other = world.browser_of("boss").await;
+    assert!(other.follow("/user/alice/show").await.text().starts_with("GET /user/alice/show"));
     boss.cookies.retain(|(_, name), _| name != "jupyterhub-user-alice");
     assert!(boss.follow("/user/alice/show").await.text().starts_with("GET /user/alice/show"));
 }
