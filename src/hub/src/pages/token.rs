@@ -171,7 +171,7 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, visitor: Visitor, form: 
     let client = fields.find("client");
     let named = |token: &Token| match token.kind {
         Kind::Api => Some(token.id) == id,
-        Kind::OAuth => client.is_some() && token.client.as_deref() == client,
+        Kind::OAuth => client == Some(token.client.as_deref().unwrap_or_default()),
         Kind::Server | Kind::Service => false,
     };
     let count = app.tokens.revoke(|token| is_of(token, user) && named(token)).await.map_err(Fault::internal)?;
