@@ -24,6 +24,7 @@ use crate::auth::shares::Shares;
 use crate::auth::tokens::Tokens;
 use crate::auth::xsrf::Xsrf;
 use crate::clock::{Usec, now};
+use crate::http::cookies::Sent;
 use crate::http::origin::Authority;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
@@ -173,6 +174,12 @@ impl App {
     /// `hub.base_url`: begins and ends with a slash.
     pub fn base_url(&self) -> &str {
         &self.config.hub.base_url
+    }
+
+    /// How the hub's secret cookies travel: over https alone where that is how people come (contract 5.1).
+    pub fn cookies_sent(&self) -> Sent {
+        let https = self.config.hub.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+        if https { Sent::Encrypted } else { Sent::Anywhere }
     }
 
     /// The path of a server: `/user/alice/`.

@@ -14,7 +14,9 @@ const hubPage = (() => {
       const seconds = Math.min(0, (time - Date.now()) / 1000);
       const [unit, size] = units.find(([, size]) => -seconds >= size) ?? ["second", 1];
       const text = unit === "second" ? relative.format(0, "second") : relative.format(Math.ceil(seconds / size), unit);
-      if (element.textContent !== text) element.textContent = text;
+      // What lies ahead is told as a date: "in 30 days" would be wrong tomorrow.
+      const shown = "exact" in element.dataset ? exact.format(time) : text;
+      if (element.textContent !== shown) element.textContent = shown;
       element.title = exact.format(time);
     }
   }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{Method, header};
 use hubd_base::names::{ServerId, ServerName, UserName};
 
 use crate::app::App;
@@ -18,6 +18,7 @@ use crate::http::credentials;
 use crate::http::faults::Fault;
 use crate::http::origin::Origin;
 use crate::http::visitor::Visitor;
+use crate::http::xsrf;
 
 /// What somebody calls with.
 #[derive(Clone, Debug)]
@@ -183,12 +184,9 @@ impl FromRequestParts<Arc<App>> for Caller {
         if !is_json(parts) {
             return Err(Fault::NoCredentials);
         }
-        if !is_exempt(parts) {
-            let query = parts.uri.query().unwrap_or_default();
-            let argument = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "_xsrf");
-            let argument = argument.map(|(_, value)| value.into_owned());
-            let submitted = argument.as_deref().or_else(|| submitted(&parts.headers));
-            visitor.check_xsrf(&parts.method, submitted)?;
+        if !xsrf::is_exempt(&parts.method, &parts.headers) {
+            let submitted = xsrf::submitted(&parts.uri, &parts.headers);
+            visitor.check_xsrf(&parts.method, submitted.as_deref())?;
         }
         Ok(Self {
             scopes: app.access.of_user(&session.user),
@@ -196,11 +194,6 @@ impl FromRequestParts<Arc<App>> for Caller {
             credential: Credential::Session(session),
         })
     }
-}
-
-fn submitted(headers: &HeaderMap) -> Option<&str> {
-    let header = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
-    header("x-xsrftoken").or_else(|| header("x-csrftoken"))
 }
 
 /// A form of another site can send any body but JSON, so a browser's POST with another type counts as nobody's.
@@ -211,19 +204,4 @@ fn is_json(parts: &Parts) -> bool {
         name.eq_ignore_ascii_case("application/json")
     };
     parts.method != Method::POST || kind.is_none_or(json)
-}
-
-/// Reads that no other site's script can have caused (contract 5.3): navigations, clients without fetch metadata, and
-/// what the browser itself says comes from this very site.
-fn is_exempt(parts: &Parts) -> bool {
-    let header = |name: &str| parts.headers.get(name).map(axum::http::HeaderValue::as_bytes);
-    match parts.method {
-        Method::HEAD | Method::OPTIONS => true,
-        Method::GET => match header("sec-fetch-mode") {
-            None | Some(b"navigate" | b"websocket") => true,
-            Some(b"no-cors") => header("sec-fetch-site") == Some(b"same-origin"),
-            Some(_) => false,
-        },
-        _ => false,
-    }
 }

@@ -1,8 +1,8 @@
 //! Every route of the API with what is said of it (contract 1.4).
 
 use super::{
-    activity, authorizations, groups, hub, log, metrics, progress, proxy, servers, services, share_codes, shared, shares,
-    shutdown, tokens, user_changes, users,
+    activity, authorizations, groups, hub, log, metrics, progress, proxy, servers, services, share_codes, shared,
+    shares, shutdown, tokens, user_changes, users,
 };
 use crate::http::document::{Doc, Routes};
 
@@ -19,14 +19,8 @@ const PEOPLE: Arguments = &[
     ("sort", "string", "id, name or last_activity, with a minus in front for the other way round"),
     ("include_stopped_servers", "string", "Whether servers that do not run are shown"),
 ];
-const READ_USER: &[&str] = &[
-    "read:users",
-    "read:users:name",
-    "read:servers",
-    "read:users:groups",
-    "read:users:activity",
-    "read:roles:users",
-];
+const READ_USER: &[&str] =
+    &["read:users", "read:users:name", "read:servers", "read:users:groups", "read:users:activity", "read:roles:users"];
 const READ_GROUP: &[&str] = &["read:groups", "read:groups:name", "read:roles:groups"];
 const READ_SERVICE: &[&str] = &["read:services", "read:services:name", "read:roles:services"];
 
@@ -38,11 +32,9 @@ pub fn all() -> Routes {
 
 fn the_hub() -> Routes {
     let version = Doc::new("The version", &[], &[(200, "Version")]);
-    let described = Doc::new("This description", &[], &[(200, "OpenApi")]);
     let health = Doc::new("Whether the hub answers", &[], &[(200, "")]);
     Routes::default()
         .get("/", hub::root, version)
-        .get("/openapi.json", hub::openapi, described)
         .get("/health", || async {}, health)
         .get("/info", hub::info, Doc::new("What runs here", &["read:hub"], &[(200, "Info")]))
         .get("/status", hub::status, Doc::new("Figures of the hub", &["read:hub"], &[(200, "Status")]))
@@ -111,7 +103,8 @@ fn own_servers() -> Routes {
 
 fn tokens_and_activity() -> Routes {
     let read: &[&str] = &["read:tokens"];
-    let deprecated = Doc::new("Whose token it is (deprecated)", &[], &[(200, "Identity"), (403, "Error"), (404, "Error")]);
+    let deprecated =
+        Doc::new("Whose token it is (deprecated)", &[], &[(200, "Identity"), (403, "Error"), (404, "Error")]);
     let removed = Doc::new("Removed: make tokens at /users/{user}/tokens", &[], &[(404, "Error")]);
     Routes::default()
         .get("/users/{user}/tokens", tokens::list, Doc::new("A person's tokens", read, &[(200, "Tokens")]))
@@ -171,9 +164,11 @@ fn sharing() -> Routes {
     let made = Doc::new("Make a code that shares a server", share, &[(200, "ShareCode")]).body("NewShareCode");
     let which: Arguments = &[("code", "string", "The code itself"), ("id", "string", "Its id")];
     let deleted = Doc::new("Delete codes", share, &[(204, "")]).query(which);
-    let mut routes = Routes::default()
-        .get("/shares/{owner}", shares::of_owner, listed("What a person shares"))
-        .get("/share-codes/{owner}", share_codes::of_owner, codes("A person's codes"));
+    let mut routes = Routes::default().get("/shares/{owner}", shares::of_owner, listed("What a person shares")).get(
+        "/share-codes/{owner}",
+        share_codes::of_owner,
+        codes("A person's codes"),
+    );
     for path in ["/shares/{owner}/", "/shares/{owner}/{server}"] {
         routes = routes
             .get(path, shares::list, listed("Who shares a server"))
@@ -191,18 +186,24 @@ fn sharing() -> Routes {
     let left = |summary, scopes| Doc::new(summary, scopes, &[(204, "")]);
     let (users, groups): (&[&str], &[&str]) = (&["read:users:shares"], &["read:groups:shares"]);
     let with = |summary, scopes| Doc::new(summary, scopes, &[(200, "ShareList")]).query(PAGES);
-    routes = routes
-        .get("/users/{user}/shared", shared::with_user, with("What is shared with a person", users))
-        .get("/groups/{group}/shared", shared::with_group, with("What is shared with a group", groups));
+    routes = routes.get("/users/{user}/shared", shared::with_user, with("What is shared with a person", users)).get(
+        "/groups/{group}/shared",
+        shared::with_group,
+        with("What is shared with a group", groups),
+    );
     for path in ["/users/{user}/shared/{owner}/", "/users/{user}/shared/{owner}/{server}"] {
-        routes = routes
-            .get(path, shared::one_with_user, of("A share with a person", users))
-            .delete(path, shared::leave_as_user, left("Give a share up", &["users:shares"]));
+        routes = routes.get(path, shared::one_with_user, of("A share with a person", users)).delete(
+            path,
+            shared::leave_as_user,
+            left("Give a share up", &["users:shares"]),
+        );
     }
     for path in ["/groups/{group}/shared/{owner}/", "/groups/{group}/shared/{owner}/{server}"] {
-        routes = routes
-            .get(path, shared::one_with_group, of("A share with a group", groups))
-            .delete(path, shared::leave_as_group, left("Give a group's share up", &["groups:shares"]));
+        routes = routes.get(path, shared::one_with_group, of("A share with a group", groups)).delete(
+            path,
+            shared::leave_as_group,
+            left("Give a group's share up", &["groups:shares"]),
+        );
     }
     routes
 }

@@ -269,15 +269,12 @@ async fn settle(app: &App, before: &UserName, after: Option<&UserName>) -> Resul
     let theirs = Owner::User(before.clone());
     app.tokens.revoke(|token| token.owner == theirs).await.map_err(Fault::internal)?;
     app.groups.follow_user(before, after).await;
-    match after {
-        Some(after) => {
-            app.shares.rename_user(before, after).await;
-            app.servers.rename_user(before, after);
-        }
-        None => {
-            app.shares.forget_user(before).await;
-            app.servers.forget_user(before);
-        }
+    if let Some(after) = after {
+        app.shares.rename_user(before, after).await;
+        app.servers.rename_user(before, after);
+    } else {
+        app.shares.forget_user(before).await;
+        app.servers.forget_user(before);
     }
     Ok(())
 }

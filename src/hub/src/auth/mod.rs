@@ -16,5 +16,6 @@ pub mod sessions;
 pub mod share_codes;
 pub mod shares;
 pub mod standing;
+pub mod token_request;
 pub mod tokens;
 pub mod xsrf;

@@ -83,15 +83,32 @@ pub enum Script {
     Readable,
 }
 
+/// Which connections a cookie may be sent over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Any.
+    Anywhere,
+    /// Encrypted ones only: `Secure`.
+    Encrypted,
+}
+
 impl Cookie<'_> {
     /// The `Set-Cookie` value; `None` if a part cannot stand in a header.
     pub fn header(&self) -> Option<HeaderValue> {
+        self.header_over(Sent::Anywhere)
+    }
+
+    /// As [`Cookie::header`], saying which connections it may be sent over.
+    pub fn header_over(&self, sent: Sent) -> Option<HeaderValue> {
         let mut text = format!("{}={}; Path={}; SameSite=Lax", self.name, self.value, self.path);
         if let Some(seconds) = self.max_age {
             text = format!("{text}; Max-Age={seconds}");
         }
         if self.script == Script::Hidden {
             text.push_str("; HttpOnly");
+        }
+        if sent == Sent::Encrypted {
+            text.push_str("; Secure");
         }
         HeaderValue::from_str(&text).ok()
     }

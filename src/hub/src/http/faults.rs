@@ -21,7 +21,7 @@ pub enum Fault {
     /// Nobody is logged in, or the token is unknown.
     NoCredentials,
     /// The form or call does not carry the right `_xsrf`.
-    Xsrf(&'static str),
+    Xsrf(Cow<'static, str>),
     /// Not for this person.
     Forbidden,
     /// The caller holds none of these scopes.
@@ -131,7 +131,11 @@ impl Fault {
     /// The answer for a person.
     pub fn page(&self, frame: Frame) -> Response<Body> {
         let incident = self.report();
-        self.finish("text/html; charset=utf-8", ErrorPage::of(self.kind(), frame, incident).render_page())
+        let mut page = ErrorPage::of(self.kind(), frame, incident);
+        if matches!(self, Self::BadRequest(_) | Self::Told(..) | Self::Xsrf(_)) {
+            page.detail = self.sentence().into_owned();
+        }
+        self.finish("text/html; charset=utf-8", page.render_page())
     }
 
     fn report(&self) -> String {

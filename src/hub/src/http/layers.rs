@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::IntoResponse;
 
+use super::cookies;
 use super::faults::Fault;
 use super::origin::Origin;
 use super::visitor::Visitor;
@@ -22,10 +23,10 @@ use crate::observe::metrics::metrics;
 /// Largest body the hub itself reads, bytes.
 pub const BODY_MAX: usize = 64 * 1024;
 
-/// What a page may load and where it may send: its own files and forms, nothing else.
+/// What a page may load: its own files, nothing else.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-const API_POLICY: &str = "frame-ancestors 'none'; default-src 'none'";
+     connect-src 'self'; base-uri 'none'";
+const API_POLICY: &str = "default-src 'none'";
 
 /// Puts the layers around the routes.
 pub fn around(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
@@ -51,12 +52,12 @@ async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) ->
         response = if is_api { fault.json() } else { fault.page(visitor.frame(&app)) };
         keep_cookies(&mut response, &headers);
     }
-    if is_html(response.headers()) {
+    if is_html(response.headers()) && !sets_xsrf(response.headers()) {
         if let Some(cookie) = visitor.xsrf_cookie(&app) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
-    add_headers(response.headers_mut(), is_api);
+    add_headers(&app, response.headers_mut(), is_api);
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let route = route.strip_prefix(app.base_url()).unwrap_or(route);
     metrics().request(method, route, response.status().as_u16(), begun.elapsed());
@@ -90,10 +91,11 @@ fn method_of(method: &Method) -> &'static str {
 }
 
 /// Headers of every answer of the hub itself.
-pub fn add_headers(headers: &mut HeaderMap, is_api: bool) {
-    let policy = if is_api { API_POLICY } else { PAGE_POLICY };
+pub fn add_headers(app: &App, headers: &mut HeaderMap, is_api: bool) {
+    if let Ok(policy) = HeaderValue::try_from(policy(app, is_api)) {
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
+    }
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
@@ -104,6 +106,36 @@ pub fn add_headers(headers: &mut HeaderMap, is_api: bool) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn policy(app: &App, is_api: bool) -> String {
+    let report = format!("frame-ancestors 'none'; report-uri {}hub/security/csp-report", app.base_url());
+    if is_api {
+        return format!("{report}; {API_POLICY}");
+    }
+    // A form may lead to a service elsewhere, by way of a login: browsers hold the last address against the form.
+    let mut policy = format!("{report}; {PAGE_POLICY}; form-action 'self'");
+    for service in app.services.all() {
+        if let Some(origin) = origin_of(&service.redirect_uri) {
+            policy.push(' ');
+            policy.push_str(origin);
+        }
+    }
+    policy
+}
+
+/// Scheme, host and port of an absolute address; `None` for a path, and for what cannot stand in a policy.
+fn origin_of(address: &str) -> Option<&str> {
+    let host = address.find("://")? + 3;
+    let length = address.get(host..)?.find(['/', '?', '#']).unwrap_or(address.len() - host);
+    let origin = address.get(..host + length)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '/' | '[' | ']');
+    origin.chars().all(plain).then_some(origin)
+}
+
+fn sets_xsrf(headers: &HeaderMap) -> bool {
+    let start = format!("{}=", cookies::XSRF);
+    headers.get_all(header::SET_COOKIE).iter().any(|cookie| cookie.as_bytes().starts_with(start.as_bytes()))
 }
 
 fn is_api(app: &App, path: &str) -> bool {
@@ -139,5 +171,19 @@ fn keep_cookies(response: &mut Response<Body>, headers: &HeaderMap) {
     }
     if let Some(allow) = headers.get(header::ALLOW) {
         response.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin_of;
+
+    #[test]
+    fn only_an_absolute_address_has_an_origin() {
+        assert_eq!(origin_of("https://a.example:8443/oauth_callback?x"), Some("https://a.example:8443"));
+        assert_eq!(origin_of("http://[::1]"), Some("http://[::1]"));
+        for other in ["", "/services/x/oauth_callback", "https://a;script-src *", "https://a b/"] {
+            assert_eq!(origin_of(other), None, "{other}");
+        }
     }
 }

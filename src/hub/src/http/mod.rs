@@ -12,3 +12,4 @@ pub mod public;
 pub mod redirect;
 pub mod serve;
 pub mod visitor;
+pub mod xsrf;

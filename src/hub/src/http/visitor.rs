@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use hubd_base::names::UserName;
 
 use super::cookies::{self, Cookie, Script};
@@ -22,6 +22,8 @@ use crate::pages::view::Frame;
 
 /// Seconds that an anonymous visitor's form protection is kept (contract 5.1).
 const ANONYMOUS_XSRF_AGE: u64 = 3600;
+/// How a browser says what a request is for (Fetch Metadata).
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// The sender of a request.
 #[derive(Clone, Debug)]
@@ -36,6 +38,8 @@ pub struct Visitor {
     pub xsrf: String,
     /// Path and query of the request.
     pub target: String,
+    /// Whether this is a page's own request, not one of its scripts (or the client does not say): `Sec-Fetch-Mode`.
+    pub navigates: bool,
     admin: bool,
     /// Scheme and host of the hub, as the browser wrote them or as they are configured.
     origin: String,
@@ -63,6 +67,7 @@ impl Visitor {
             text: Text::of(language),
             target: uri.path_and_query().map_or_else(|| uri.path().to_owned(), |target| target.as_str().to_owned()),
             origin: public::origin(app, headers),
+            navigates: header(SEC_FETCH_MODE).is_none_or(|mode| mode == "navigate"),
             session,
             address,
             held,
@@ -93,11 +98,14 @@ impl Visitor {
         }
     }
 
-    /// The cookie to send along with a page so that its forms work; `None` when the browser has a good one.
+    /// The cookie to send along with a page so that its forms work; `None` when the browser has a good one, and for
+    /// what a script fetches (contract 5.3).
     pub fn xsrf_cookie(&self, app: &App) -> Option<HeaderValue> {
-        if self.held.is_some() {
-            return None;
-        }
+        if self.held.is_some() || !self.navigates { None } else { self.renewed_xsrf_cookie(app) }
+    }
+
+    /// The cookie in any case: it lives on from now.
+    pub fn renewed_xsrf_cookie(&self, app: &App) -> Option<HeaderValue> {
         let path = format!("{}hub/", app.base_url());
         let max_age = self.session.is_none().then_some(ANONYMOUS_XSRF_AGE);
         Cookie { name: cookies::XSRF, value: &self.xsrf, path: &path, max_age, script: Script::Readable }.header()
@@ -106,18 +114,11 @@ impl Visitor {
     /// Checks what a form or call submitted against the cookie.
     pub fn check_xsrf(&self, method: &Method, submitted: Option<&str>) -> Result<(), Fault> {
         let Some(submitted) = submitted else {
-            return Err(Fault::Xsrf(match *method {
-                Method::GET => "'_xsrf' argument missing from GET",
-                Method::POST => "'_xsrf' argument missing from POST",
-                Method::PUT => "'_xsrf' argument missing from PUT",
-                Method::PATCH => "'_xsrf' argument missing from PATCH",
-                Method::DELETE => "'_xsrf' argument missing from DELETE",
-                _ => "'_xsrf' argument missing",
-            }));
+            return Err(Fault::Xsrf(format!("'_xsrf' argument missing from {method}").into()));
         };
         match &self.held {
             Some(held) if Xsrf::matches(held, submitted) => Ok(()),
-            _ => Err(Fault::Xsrf("XSRF cookie does not match the submitted argument")),
+            _ => Err(Fault::Xsrf(format!("XSRF cookie does not match {method} argument").into())),
         }
     }
 }

@@ -10,11 +10,14 @@ use crate::app::App;
 use crate::http::faults::Fault;
 use crate::http::layers::BODY_MAX;
 use crate::http::visitor::Visitor;
+use crate::http::xsrf;
 
 /// A form as it came, its check not yet made.
 pub struct Form {
     fields: Vec<(String, String)>,
     visitor: Visitor,
+    /// `_xsrf` of the address or of a header; the field comes first.
+    submitted: Option<String>,
     same_origin: bool,
 }
 
@@ -38,7 +41,7 @@ impl Form {
     /// The fields, if the form was made for this browser.
     pub fn open(self) -> Result<Fields, Fault> {
         let fields = Fields(self.fields);
-        self.visitor.check_xsrf(&Method::POST, fields.find("_xsrf"))?;
+        self.visitor.check_xsrf(&Method::POST, fields.find("_xsrf").or(self.submitted.as_deref()))?;
         Ok(fields)
     }
 }
@@ -50,8 +53,13 @@ impl Fields {
     }
 
     /// Every field, in order.
-    pub fn all(&self) -> &[(String, String)] {
+    pub fn pairs(&self) -> &[(String, String)] {
         &self.0
+    }
+
+    /// The values of all fields of that name, in the order sent.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// Takes the value out, so that it is not kept anywhere else.
@@ -69,6 +77,7 @@ impl FromRequest<Arc<App>> for Form {
         let visitor = Visitor::from_request_parts(&mut parts, app).await?;
         let same_origin = parts.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
         let body = zeroize::Zeroizing::new(to_bytes(body, BODY_MAX).await.map_err(|_| Fault::TooLarge)?.to_vec());
-        Ok(Self { fields: form_urlencoded::parse(&body).into_owned().collect(), visitor, same_origin })
+        let fields = form_urlencoded::parse(&body).into_owned().collect();
+        Ok(Self { fields, submitted: xsrf::submitted(&parts.uri, &parts.headers), visitor, same_origin })
     }
 }

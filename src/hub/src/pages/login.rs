@@ -19,7 +19,7 @@ use crate::auth::login::{FIELD_MAX, LoginError, Verdict};
 use crate::auth::sessions::Session;
 use crate::auth::xsrf::Identity;
 use crate::clock::now;
-use crate::http::cookies::{self, Cookie, Script};
+use crate::http::cookies::{self, Cookie, Script, Sent};
 use crate::http::faults::Fault;
 use crate::http::next;
 use crate::http::redirect::Redirect;
@@ -40,8 +40,11 @@ pub struct Asked {
 /// `GET /hub/login`
 pub async fn show(State(app): State<Arc<App>>, visitor: Visitor, Query(asked): Query<Asked>) -> Response<Body> {
     let next = asked.next.as_deref().and_then(|next| visitor.next(&app, next));
-    if visitor.session.is_some() {
-        return Redirect::to(&next.unwrap_or_else(|| home(&app))).into_response();
+    if let Some(session) = &visitor.session {
+        let mut response = Redirect::to(&next.unwrap_or_else(|| home(&app))).into_response();
+        append(&app, response.headers_mut(), shared(&app, session));
+        renew_xsrf(&app, &visitor, response.headers_mut());
+        return response;
     }
     let notice = match asked.notice.as_deref() {
         Some("signed-out") => Some(LoginNotice::SignedOut),
@@ -71,7 +74,16 @@ fn page(
     }
     let notice = notice.map(|notice| notice.notice(visitor.text));
     let html = LoginPage { frame, next, username, notice }.render_page();
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+    let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
+    renew_xsrf(app, visitor, response.headers_mut());
+    response
+}
+
+/// The login page always comes with a form that can be sent, for as long as a fresh one (contract 5.3).
+fn renew_xsrf(app: &App, visitor: &Visitor, headers: &mut HeaderMap) {
+    if let Some(cookie) = visitor.renewed_xsrf_cookie(app) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// `POST /hub/login`
@@ -168,29 +180,29 @@ async fn welcome(
         max_age: Some(app.sessions.lifetime().as_secs()),
         script: Script::Hidden,
     };
-    append(response.headers_mut(), set);
-    // Servers and services read it to notice a log-out (contract 5.1).
-    let shared = Cookie {
-        name: cookies::SESSION_ID,
-        value: &session.public_id,
-        path: app.base_url(),
-        max_age: None,
-        script: Script::Hidden,
-    };
-    append(response.headers_mut(), shared);
+    append(app, response.headers_mut(), set);
+    append(app, response.headers_mut(), shared(app, &session));
     // The form protection of the anonymous browser is no longer good (contract 5.4).
     let value = app.xsrf.issue(Identity::Session(&session), now);
     let xsrf = Cookie { name: cookies::XSRF, value: &value, path: &path, max_age: None, script: Script::Readable };
-    append(response.headers_mut(), xsrf);
+    append(app, response.headers_mut(), xsrf);
     Ok(response)
+}
+
+/// Servers and services read it to notice a log-out (contract 5.1).
+fn shared<'a>(app: &'a App, session: &'a Session) -> Cookie<'a> {
+    let (path, value) = (app.base_url(), session.public_id.as_str());
+    Cookie { name: cookies::SESSION_ID, value, path, max_age: None, script: Script::Hidden }
 }
 
 async fn end(app: &App, session: &Session) -> Result<(), Fault> {
     app.sessions.end(session).await.map_err(Fault::internal)
 }
 
-fn append(headers: &mut HeaderMap, cookie: Cookie<'_>) {
-    if let Some(value) = cookie.header() {
+/// Sets a cookie. What pages' scripts may read is no secret, and is sent over any connection.
+fn append(app: &App, headers: &mut HeaderMap, cookie: Cookie<'_>) {
+    let sent = if cookie.script == Script::Hidden { app.cookies_sent() } else { Sent::Anywhere };
+    if let Some(value) = cookie.header_over(sent) {
         headers.append(header::SET_COOKIE, value);
     }
 }
@@ -214,9 +226,9 @@ pub async fn leave(State(app): State<Arc<App>>, visitor: Visitor) -> Result<Resp
     let path = format!("{}hub/", app.base_url());
     let mut response = Redirect::to(&target).into_response();
     for (name, script) in [(cookies::LOGIN, Script::Hidden), (cookies::XSRF, Script::Readable)] {
-        append(response.headers_mut(), Cookie { name, value: "", path: &path, max_age: Some(0), script });
+        append(&app, response.headers_mut(), Cookie { name, value: "", path: &path, max_age: Some(0), script });
     }
     let (name, path, script) = (cookies::SESSION_ID, app.base_url(), Script::Hidden);
-    append(response.headers_mut(), Cookie { name, value: "", path, max_age: Some(0), script });
+    append(&app, response.headers_mut(), Cookie { name, value: "", path, max_age: Some(0), script });
     Ok(response)
 }

@@ -1,17 +1,20 @@
 //! What people see, below `<base>hub/`, and the table of all routes of the hub itself.
 
 pub mod assets;
+mod csp;
 mod events;
-mod form;
-mod home;
+pub mod form;
+pub mod home;
 mod language;
 pub mod locale;
 mod login;
 pub mod menu;
+pub mod oauth;
 mod share;
 mod spawn;
 pub mod stopped;
 mod text;
+mod token;
 pub mod view;
 
 use std::sync::Arc;
@@ -23,12 +26,17 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 
+use crate::api;
 use crate::app::App;
+use crate::http::document::Routes;
 use crate::http::faults::Fault;
 use crate::http::layers;
 use crate::http::redirect::Redirect;
-use crate::observe::metrics::metrics;
-use crate::{api, oauth};
+
+/// Every call of the API and of OAuth2 with what is said of it.
+pub fn documented() -> Routes {
+    api::routes().and(crate::oauth::routes())
+}
 
 /// Every route of the hub: pages, REST API and OAuth2, with their layers.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
@@ -54,10 +62,11 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))
         .route("/health", get(|| async { StatusCode::OK }))
-        .route("/security/csp-report", post(csp_report))
+        .route("/token", get(token::show).post(token::create))
+        .route("/token/revoke", post(token::revoke))
+        .merge(csp::routes())
         .route("/metrics", get(api::metrics))
-        .merge(oauth::routes())
-        .nest("/api", api::routes());
+        .nest("/api", api::router(base, documented()));
     let routes = Router::new()
         .nest(&format!("{base}hub"), hub)
         .route(&format!("{base}hub/"), get(root))
@@ -67,13 +76,6 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route(&format!("{base}favicon.ico"), get(|| async { file("hub.svg", &HeaderMap::new(), None) }))
         .fallback(fallback);
     layers::around(app, routes)
-}
-
-/// Anybody may send what a page tried against its policy: browsers send neither cookie nor form protection along. It
-/// is counted only: everybody can make one up.
-async fn csp_report() -> StatusCode {
-    metrics().csp_reports.add();
-    StatusCode::NO_CONTENT
 }
 
 async fn root(State(app): State<Arc<App>>, visitor: crate::http::visitor::Visitor) -> Redirect {

@@ -83,7 +83,15 @@ impl Trouble {
             hub_outcome = status.as_u16(),
             "Request {incident} was refused: a share code that gives nothing"
         );
-        let page = ErrorPage { frame: visitor.frame(app), status: status.as_u16(), title, message, hint, incident };
+        let page = ErrorPage {
+            frame: visitor.frame(app),
+            status: status.as_u16(),
+            title,
+            message,
+            hint,
+            detail: String::new(),
+            incident,
+        };
         (status, Html(page.render_page())).into_response()
     }
 }

@@ -167,7 +167,7 @@ pub async fn start(
         Err(denied) => return denied.answer(&app, &visitor),
     };
     let next = fields.find("next").and_then(|next| visitor.next(&app, next));
-    let wanted = match wanted(fields.all(), fields.find("display_name").map(str::to_owned))? {
+    let wanted = match wanted(fields.pairs(), fields.find("display_name").map(str::to_owned))? {
         Ok(wanted) => wanted,
         Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor),
     };

@@ -142,7 +142,7 @@ pub fn not_running(app: &App, id: &ServerId, original: &str, headers: &HeaderMap
         id.url_segment()
     );
     let mut response = (status(app), axum::Json(serde_json::json!({ "message": message }))).into_response();
-    layers::add_headers(response.headers_mut(), true);
+    layers::add_headers(app, response.headers_mut(), true);
     response
 }
 

@@ -7,6 +7,7 @@ use hubd_base::names::ServerId;
 use super::locale::Text;
 use super::view::{self, FailureKind, ServerView, Stage};
 use crate::app::App;
+use crate::auth::scopes::{Kind, Sentence};
 use crate::clock::system_time;
 use crate::servers::naming::Refusal;
 use crate::servers::registry::Busy;
@@ -73,5 +74,67 @@ pub fn stage(phase: &Phase) -> Stage {
         Phase::Requested => Stage::Requested,
         Phase::Launching => Stage::Unit,
         Phase::Waiting { .. } => Stage::Waiting,
+    }
+}
+
+/// What a scope permits, and whom it is about, in the language of the page. Operators' own scopes are told in the
+/// operator's words.
+pub fn scope(said: &Sentence<'_>, user: &str, text: Text) -> String {
+    let sentence = text.find(&scope_key(&said.scope.name)).unwrap_or(said.text);
+    let Some((kind, name)) = said.scope.filter.as_ref().and_then(|filter| Some((filter.kind, filter.value.as_ref()?)))
+    else {
+        return sentence.to_owned();
+    };
+    let about = match kind {
+        Kind::User if name == user => text.get("oauth.about-you").to_owned(),
+        Kind::User => text.fill("oauth.about-user", &[("name", name)]),
+        Kind::Group => text.fill("oauth.about-group", &[("name", name)]),
+        Kind::Server => text.fill("oauth.about-server", &[("name", name.trim_end_matches('/'))]),
+        Kind::Service => text.fill("oauth.about-service", &[("name", name)]),
+    };
+    text.fill("oauth.about", &[("sentence", sentence), ("about", &about)])
+}
+
+/// `admin:users` is `scope.admin-users` in the locale files: their keys have no colons and brackets.
+fn scope_key(name: &str) -> String {
+    format!("scope.{}", name.trim_matches(['(', ')']).replace(':', "-"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail")]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::auth::scopes::{Catalog, Owner, definitions};
+    use crate::pages::locale::{Language, keys};
+
+    #[test]
+    fn every_scope_has_its_sentence_in_every_language_and_no_other_is_there() {
+        let scopes: BTreeSet<String> = definitions().iter().map(|scope| scope_key(scope.name)).collect();
+        assert_eq!(scopes.len(), 48);
+        for language in Language::ALL {
+            let told: BTreeSet<String> = keys(language).filter(|key| key.starts_with("scope.")).collect();
+            assert_eq!(told, scopes, "{language:?}");
+        }
+        let (english, chinese) = (Text::of(Language::En), Text::of(Language::ZhCn));
+        for scope in definitions() {
+            let key = scope_key(scope.name);
+            assert_eq!(english.get(&key), scope.description, "{key}");
+            assert_ne!(chinese.get(&key), scope.description, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_tells_whom_it_is_about() {
+        let catalog = Catalog::default();
+        let say = |scope: &str| {
+            let said = catalog.sentences([scope], Owner::User("ann"), None);
+            super::scope(said.first().unwrap(), "ann", Text::of(Language::En))
+        };
+        assert_eq!(say("read:hub"), "See which software the hub runs.");
+        assert_eq!(say("start:servers!user"), "Start servers. (Only you.)");
+        assert_eq!(say("start:servers!server=bob/"), "Start servers. (Only the server bob.)");
+        assert_eq!(say("groups!group=a"), "Change who is in a group and the group's properties. (Only the group a.)");
     }
 }

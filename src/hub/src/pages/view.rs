@@ -468,6 +468,8 @@ pub struct ErrorPage {
     pub message: String,
     /// What to do now; may be empty.
     pub hint: String,
+    /// The hub's own words for programs, in English; may be empty.
+    pub detail: String,
     /// The id that the journal carries too (`HUB_REQUEST=`).
     pub incident: String,
 }
@@ -555,18 +557,19 @@ impl ErrorPage {
     /// The page of a known error.
     pub fn of(kind: ErrorKind, frame: Frame, incident: String) -> Self {
         let [title, message, hint] = kind.keys().map(|key| frame.text.get(key).to_owned());
-        Self { frame, status: kind.status(), title, message, hint, incident }
+        Self { frame, status: kind.status(), title, message, hint, detail: String::new(), incident }
     }
 }
 
 /// A point in time, in UTC; the page's script turns it into the reader's own words.
-struct Moment {
-    machine: String,
-    reading: String,
+#[derive(Clone, Debug)]
+pub(super) struct Moment {
+    pub(super) machine: String,
+    pub(super) reading: String,
 }
 
 impl Moment {
-    fn of(time: SystemTime) -> Self {
+    pub(super) fn of(time: SystemTime) -> Self {
         let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let (days, second) = (seconds / 86_400, seconds % 86_400);
         let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);

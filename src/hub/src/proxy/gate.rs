@@ -14,9 +14,8 @@ use hyper::{Method, Request, Response};
 use subtle::ConstantTimeEq;
 
 use crate::app::App;
-use crate::auth::clients::access_scope;
 use crate::auth::random;
-use crate::auth::tokens::{Kind, NewToken, Owner, Token};
+use crate::auth::tokens::{Kind, Token};
 use crate::clock::{Usec, now};
 use crate::http::cookies::{self, Cookie, Script};
 use crate::http::credentials;
@@ -24,6 +23,8 @@ use crate::http::faults::Fault;
 use crate::http::next;
 use crate::http::redirect::Redirect;
 use crate::oauth;
+use crate::oauth::codes::Presented;
+use crate::oauth::pkce::Challenge;
 use crate::servers::server::Server;
 
 /// Seconds that one round to the hub and back may take.
@@ -96,17 +97,20 @@ fn round_cookie(id: &ServerId) -> String {
 
 /// Sends the browser to the hub for a code. What comes back is bound to this browser by a cookie.
 pub fn ask(app: &App, id: &ServerId, request: &Request<Incoming>) -> Response<Body> {
-    let Ok((state, _)) = random::random_token() else {
+    let (Ok((state, _)), Ok((verifier, _))) = (random::random_token(), random::random_token()) else {
         return Fault::Internal("no randomness for a login round".into()).json();
     };
     let wanted = request.uri().path_and_query().map_or("/", |target| target.as_str());
-    let value = format!("{}.{}", state.as_str(), URL_SAFE_NO_PAD.encode(wanted));
+    let value = format!("{}.{}.{}", state.as_str(), verifier.as_str(), URL_SAFE_NO_PAD.encode(wanted));
+    // The gate needs to know who somebody is and that they may enter; it does nothing in their name.
     let url = format!(
-        "{}hub/api/oauth2/authorize?client_id={}&redirect_uri={}&response_type=code&state={}",
+        "{}hub/api/oauth2/authorize?client_id={}&redirect_uri={}&response_type=code&scope=identify&state={}\
+         &code_challenge={}&code_challenge_method=S256",
         app.base_url(),
         next::quote(&id.client_id()),
         next::quote(&oauth::callback(app, id)),
-        state.as_str()
+        state.as_str(),
+        Challenge::digest(&verifier)
     );
     let mut response = Redirect::to(&url).into_response();
     set(app, id, &mut response, &round_cookie(id), &value, ROUND);
@@ -125,27 +129,21 @@ pub async fn callback(app: &App, id: &ServerId, request: &Request<Incoming>) -> 
         // Old tab, back button or cookies off: begin again, which ends in the right place or at the login page.
         return Ok(Redirect::to(&app.server_url(id)).into_response());
     };
-    let (expected, wanted) = kept.split_once('.').unwrap_or_default();
+    let mut parts = kept.splitn(3, '.');
+    let [expected, verifier, wanted] = [(); 3].map(|()| parts.next().unwrap_or_default());
     if !bool::from(expected.as_bytes().ct_eq(state.as_bytes())) {
-        return Err(Fault::Xsrf("OAuth state does not match. Try logging in again."));
+        return Err(Fault::Xsrf("OAuth state does not match. Try logging in again.".into()));
     }
     let now = now();
-    let session = app.codes.redeem(&code, id, now).ok_or(Fault::Xsrf("OAuth code is invalid or expired"))?;
-    if !app.may_access(&session.user, id) {
+    let refused = || Fault::Xsrf("OAuth code is invalid or expired".into());
+    let (address, client) = (oauth::callback(app, id), oauth::client(app, &id.client_id()).ok_or_else(refused)?);
+    let presented = Presented { client: &client.id, verifier: Some(verifier), redirect_uri: Some(&address) };
+    let grant = app.codes.redeem(&code, presented, now).map_err(|_| refused())?;
+    if !app.may_access(&grant.session.user, id) {
         return Err(Fault::NotYours);
     }
-    let lifetime = app.sessions.lifetime();
-    let new = NewToken {
-        owner: Owner::User(session.user.clone()),
-        kind: Kind::OAuth,
-        client: Some(id.client_id()),
-        session: Some(session.public_id.clone()),
-        scopes: vec![access_scope(id)],
-        note: format!("Server at {}", app.server_url(id)),
-        created: now,
-        expires: Some(now.saturating_add(i64::try_from(lifetime.as_micros()).unwrap_or(i64::MAX))),
-    };
-    let (cookie, issued) = app.tokens.create(new).await.map_err(Fault::internal)?;
+    let issued = oauth::issue(app, &grant, &client, now).await.map_err(Fault::internal)?;
+    let oauth::Issued { secret, token: issued } = issued.ok_or_else(refused)?;
     // One browser holds one token for one server: the newest.
     let former = |token: &Token| {
         token.id != issued.id
@@ -154,22 +152,18 @@ pub async fn callback(app: &App, id: &ServerId, request: &Request<Incoming>) -> 
             && token.session == issued.session
     };
     app.tokens.revoke(former).await.map_err(Fault::internal)?;
-    // The session may have ended while the token was written.
-    if session.ended.is_cancelled() {
-        app.tokens.revoke(|token| token.id == issued.id).await.map_err(Fault::internal)?;
-    }
     let wanted = URL_SAFE_NO_PAD.decode(wanted).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let wanted = wanted.and_then(|wanted| next::check(&wanted, &app.server_url(id)));
     let mut response = Redirect::to(&wanted.unwrap_or_else(|| app.server_url(id))).into_response();
     set(app, id, &mut response, &name, "", 0);
-    set(app, id, &mut response, &id.client_id(), &cookie, lifetime.as_secs());
+    set(app, id, &mut response, &id.client_id(), &secret, app.sessions.lifetime().as_secs());
     Ok(response)
 }
 
 fn set(app: &App, id: &ServerId, response: &mut Response<Body>, name: &str, value: &str, seconds: u64) {
     let path = app.server_url(id);
     let cookie = Cookie { name, value, path: &path, max_age: Some(seconds), script: Script::Hidden };
-    if let Some(header) = cookie.header() {
+    if let Some(header) = cookie.header_over(app.cookies_sent()) {
         response.headers_mut().append(header::SET_COOKIE, header);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

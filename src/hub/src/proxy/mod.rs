@@ -162,6 +162,6 @@ fn page(app: &App, origin: &Origin, head: &Head, fault: &Fault) -> Response<Body
     // This page is shown below a server's path, where the hub's own cookies are not sent: its forms lead home.
     frame.path = format!("{}hub/home", app.base_url());
     let mut response = fault.page(frame);
-    layers::add_headers(response.headers_mut(), false);
+    layers::add_headers(app, response.headers_mut(), false);
     response
 }

@@ -88,7 +88,7 @@ mod tests {
         let alice = UserName::parse("alice").unwrap();
         people.keep(alice.clone(), None, 1).await.unwrap();
         let tokens = Arc::new(Tokens::load(store.clone(), 1).await.unwrap());
-        let shares = Arc::new(Shares::load(store.clone(), Default::default()).await.unwrap());
+        let shares = Arc::new(Shares::load(store.clone(), crate::auth::changes::Changes::default()).await.unwrap());
         let settings = Settings { named_limit: None, ..Settings::of(&Config::default()) };
         let ties = Ties { people, tokens, shares };
         let servers = Servers::load(Arc::new(Systemd::default()), store, settings, ties).await.unwrap();

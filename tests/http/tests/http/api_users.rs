@@ -76,7 +76,7 @@ async fn a_service_that_reads_services_sees_the_row_of_itself() {
 async fn stopped_servers_are_shown_only_when_asked_for() {
     let world = World::with("", |config| config.server.named_limit = None).await;
     let mut alice = world.client("alice", &["inherit"]).await;
-    world.app.servers.create(named("alice", "gpu"), Default::default()).await.unwrap();
+    world.app.servers.create(named("alice", "gpu"), hubd::servers::registry::Wanted::default()).await.unwrap();
     for path in ["/user", "/users/alice"] {
         assert_eq!(alice.get(path).await.json["servers"], json!({}));
         assert_eq!(alice.get(&format!("{path}?include_stopped_servers=0")).await.json["servers"], json!({}));

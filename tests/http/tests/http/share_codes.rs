@@ -167,7 +167,7 @@ async fn whoever_has_the_code_is_asked_and_let_in() {
     assert!(!world.app.may_access(&name("bob"), &id("alice")));
     let accepted = bob.post("/hub/accept-share", &format!("_xsrf={xsrf}&code={code}&next=")).await;
     assert_eq!((accepted.status, accepted.header("location")), (302, "/user/alice/"));
-    assert_eq!(bob.follow("/user/alice/show").await.status, 200);
+    assert!(bob.enter("/user/alice/show").await.text().starts_with("GET /user/alice/show"));
     let shares = alice.get("/shares/alice/").await;
     assert_eq!(shares["items"][0]["user"]["name"], "bob");
     assert_eq!(shares["items"][0]["scopes"], json!(["access:servers!server=alice/", "start:servers!server=alice/"]));

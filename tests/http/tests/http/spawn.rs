@@ -96,7 +96,8 @@ async fn a_unit_that_runs_already_is_adopted_at_start() {
         hubd::auth::people::People::load(store.clone(), hubd::auth::changes::Changes::default()).await.unwrap();
     let tokens = hubd::auth::tokens::Tokens::load(store.clone(), 0).await.unwrap();
     let settings = hubd::servers::registry::Settings::of(&world.app.config);
-    let shares = hubd::auth::shares::Shares::load(store.clone(), Default::default()).await.unwrap();
+    let shares =
+        hubd::auth::shares::Shares::load(store.clone(), hubd::auth::changes::Changes::default()).await.unwrap();
     let ties = Ties { people: people.into(), tokens: tokens.into(), shares: shares.into() };
     let again = Servers::load(launcher, store, settings, ties).await.unwrap();
     let stop = tokio_util::sync::CancellationToken::new();

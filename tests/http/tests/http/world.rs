@@ -250,6 +250,24 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    /// The scopes that a consent page asks for.
+    pub fn scopes(&self) -> Vec<String> {
+        let text = self.text();
+        let inputs = text.split("name=\"scopes\" value=\"").skip(1);
+        inputs.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+    }
+
+    /// Where the form of a consent page goes, and what it sends.
+    pub fn consent(&self) -> (String, String) {
+        let text = self.text();
+        let (_, rest) = text.split_once("id=\"authorize\" method=\"post\" action=\"").expect("a consent page");
+        let action = rest.split('"').next().unwrap().replace("&#38;", "&");
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("_xsrf", &self.field("_xsrf"));
+        form.extend_pairs(self.scopes().iter().map(|scope| ("scopes", scope)));
+        (action, form.finish())
+    }
+
     /// The value of the last hidden field of that name; the language form of the frame comes first.
     pub fn field(&self, name: &str) -> String {
         let text = self.text();
@@ -319,6 +337,17 @@ impl Browser {
             answer.header("location").clone_into(&mut path);
         }
         panic!("redirected without end, last to {path}");
+    }
+
+    /// As [`Browser::follow`], agreeing where the hub asks first.
+    pub async fn enter(&mut self, path: &str) -> Answer {
+        let page = self.follow(path).await;
+        if !page.text().contains("id=\"agree\"") {
+            return page;
+        }
+        let (action, form) = page.consent();
+        let location = self.post(&action, &form).await.header("location").to_owned();
+        self.follow(&location).await
     }
 
     pub async fn post(&mut self, path: &str, form: &str) -> Answer {

@@ -9,6 +9,8 @@ use super::{
 use crate::pages::home::Named;
 use crate::pages::locale::{Language, Text};
 use crate::pages::menu::ServiceLink;
+use crate::pages::oauth::ConsentPage;
+use crate::pages::token::TokenPage;
 
 const STATES: [ServerState; 6] = [
     ServerState::Stopped,
@@ -90,14 +92,30 @@ fn all(language: Language) -> Vec<String> {
         .render_page(),
         ErrorPage::of(ErrorKind::NotFound, frame(language, None), "<7>".to_owned()).render_page(),
     ];
+    pages.extend(others(language));
     pages.extend(STATES.map(|state| home(language, state)));
     pages
+}
+
+/// Pages that stand in files of their own.
+fn others(language: Language) -> Vec<String> {
+    let frame = || frame(language, Some("root"));
+    let mut refused = ErrorPage::of(ErrorKind::BadRequest, frame(), "7".to_owned());
+    refused.detail = "<b>no".to_owned();
+    let consent = ConsentPage {
+        frame: frame(),
+        client: "<b>service".to_owned(),
+        scopes: vec!["\"><script>".to_owned()],
+        sentences: vec!["<i>all".to_owned()],
+    };
+    let token = TokenPage::sample(frame(), "<script>");
+    vec![refused.render_page(), consent.render_page(), token.render_page()]
 }
 
 #[test]
 fn nothing_a_person_typed_becomes_markup() {
     for page in Language::ALL.into_iter().flat_map(all) {
-        for markup in ["<script>", "<i>", "<b>", "<7>", "token<"] {
+        for markup in ["<script>", "<i>", "<b>", "<7>", "token<1"] {
             assert!(!page.contains(markup), "{markup} in {page}");
         }
     }
