@@ -103,8 +103,7 @@ fn own_servers() -> Routes {
 
 fn tokens_and_activity() -> Routes {
     let read: &[&str] = &["read:tokens"];
-    let deprecated =
-        Doc::new("Whose token it is (deprecated)", &[], &[(200, "Identity"), (403, "Error"), (404, "Error")]);
+    let deprecated = Doc::new("Whose token it is (deprecated)", &[], &[(200, "Owner"), (403, "Error"), (404, "Error")]);
     let removed = Doc::new("Removed: make tokens at /users/{user}/tokens", &[], &[(404, "Error")]);
     Routes::default()
         .get("/users/{user}/tokens", tokens::list, Doc::new("A person's tokens", read, &[(200, "Tokens")]))

@@ -88,6 +88,9 @@ fn answers() -> Value {
             "name": text(), "admin": flag(), "scopes": texts(),
             "token_id": nullable(text()), "session_id": nullable(text()),
         })),
+        "Owner": object(&["kind", "name"], json!({
+            "kind": {"type": "string", "enum": ["user", "service"]}, "name": text(), "admin": flag(),
+        })),
         "Server": object(&["name", "full_name", "ready", "stopped", "pending", "url", "progress_url"], json!({
             "name": text(), "display_name": text(), "full_name": text(), "unit": text(), "state_word": text(),
             "last_activity": nullable(moment()), "started": nullable(moment()), "pending": pending,

@@ -23,6 +23,7 @@ const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
 const SERVICE: &str = "org.freedesktop.systemd1.Service";
+const ALREADY_SUBSCRIBED: &str = "org.freedesktop.systemd1.AlreadySubscribed";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// Every server's unit, for `ListUnitsByPatterns`.
 const PATTERN: &str = "jupyter@*.service";
@@ -161,7 +162,12 @@ impl Bus {
         for rule in [changed, lists("UnitNew").map_err(unreachable)?, lists("UnitRemoved").map_err(unreachable)?] {
             streams.push(MessageStream::for_match_rule(rule, &connection, None).await.map_err(unreachable)?);
         }
-        self.call(SYSTEMD, MANAGER_PATH, MANAGER, "Subscribe", &()).await?;
+        // Asked once for each connection: whoever follows second finds it done.
+        match connection.call_method(Some(SYSTEMD), MANAGER_PATH, Some(MANAGER), "Subscribe", &()).await {
+            Ok(_) => {}
+            Err(zbus::Error::MethodError(name, _, _)) if name == ALREADY_SUBSCRIBED => {}
+            Err(error) => return Err(unreachable(error)),
+        }
         Ok(stream::select_all(streams).filter_map(|message| async { unit_of(&message.ok()?) }).boxed())
     }
 
