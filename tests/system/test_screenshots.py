@@ -20,7 +20,7 @@ OVERFLOW = """
 const wide = document.documentElement.clientWidth;
 return [...document.querySelectorAll('body *')].filter(e => {
   const style = getComputedStyle(e), box = e.getBoundingClientRect();
-  if (box.width === 0 || e.closest('pre, details:not([open])') || e.closest('.skip, .unseen')) return false;
+  if (box.width === 0 || e.closest('pre, details:not([open])') || e.closest('.skip, .unseen, .table')) return false;
   return style.position !== 'fixed' && box.right > wide + 1;
 }).map(e => e.tagName + '#' + e.id + '.' + e.className).slice(0, 5);
 """
@@ -112,9 +112,33 @@ def test_starting_and_failed_pages(pages, module_hub):
     module_hub.configure("")
 
 
+def test_named_servers_tokens_and_consent(pages, module_hub):
+    module_hub.configure("[login]\nadmin_access = true\n[server]\nnamed_limit = 3\n")
+    module_hub.run(["hubctl", "start", "boss:gpu"])
+    module_hub.run(["hubctl", "token", "create", "boss", "--note", "backup script", "--expires", "30d"])
+    login(pages, "boss")
+    picture(pages, "home-named", "/hub/home")
+    picture(pages, "tokens", "/hub/token")
+
+    def make(page):
+        page.open("/hub/token")
+        page.find("#note").send_keys("notebook")
+        page.click("#make-token").find("#token-secret")
+
+    everywhere(pages, make)
+    picture(pages, "token-made")
+    module_hub.start(module_hub.logged_in("alice"), "alice")
+    picture(pages, "consent", "/user/alice/lab")
+    for page in pages.values():
+        assert page.find("#oauth-client").text == "Server at /user/alice/"
+    module_hub.stop_all()
+    module_hub.configure("")
+
+
 def test_error_pages(pages, module_hub):
     login(pages, "alice")
     picture(pages, "error-404", "/hub/nothing-here")
+    module_hub.start(module_hub.logged_in("bob"), "bob")
     picture(pages, "error-403", "/user/bob/lab")
     for page in pages.values():
         assert page.find("#error-status").text == "403" and page.find("#incident").text
