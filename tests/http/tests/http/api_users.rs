@@ -397,3 +397,51 @@ async fn a_page_costs_about_the_same_however_many_people_there_are() {
     // Fifty times the people; twice the time is usual, and a search for each person of the page would be far beyond.
     assert!(many < few * 8, "{few:?} for a page of 201 people, {many:?} for one of 10001");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_servers_cost_a_page_no_more_than_their_models() {
+    let world = World::with("", |config| config.hub.concurrent_starts = None).await;
+    let mut boss = world.client("boss", &["inherit"]).await;
+    let people: Vec<_> = (0..10_000).map(|number| name(&format!("u{number}"))).collect();
+    world.app.people.add(people.clone(), false, now()).await.unwrap();
+    let resting = best(&mut boss, "/users?limit=200").await;
+    for user in &people[..500] {
+        let id = ServerId::default_of(user.clone());
+        let server = world.app.servers.start(&id).unwrap();
+        let mut changes = server.follow();
+        let ready = changes.wait_for(|snapshot| snapshot.state.is_ready());
+        tokio::time::timeout(crate::launcher::DEADLINE, ready).await.unwrap().unwrap();
+    }
+    let running = best(&mut boss, "/users?limit=200").await;
+    println!("200 of 10001 people: {resting:?}; with 500 servers running: {running:?}");
+    // Nearly every person of the page has a server now, whose model is larger than the person's own.
+    assert!(running < resting * 10, "{resting:?} without, {running:?} with 500 servers running");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_token_needs_no_database() {
+    let world = World::new("").await;
+    let mut boss = world.client("boss", &["inherit"]).await;
+    assert_eq!(boss.get("/user").await.status, 200);
+    let store = world.folder.path().join("hub.sqlite");
+    // What a first use has to write is written by now; from here on nobody else can write.
+    let mut lock = None;
+    world
+        .until(|| {
+            let connection = rusqlite::Connection::open(&store).unwrap();
+            let locked = connection.execute_batch("BEGIN EXCLUSIVE").is_ok();
+            lock = locked.then_some(connection);
+            async move { locked }
+        })
+        .await;
+    // This write waits for the lock, and whatever else asks the database waits behind it.
+    let app = std::sync::Arc::clone(&world.app);
+    let waiting = tokio::spawn(async move { app.people.keep(name("late"), None, now()).await });
+    for _ in 0..20 {
+        assert_eq!(boss.get("/user").await.status, 200);
+        assert_eq!(boss.get("/users?limit=200").await.status, 200);
+    }
+    assert!(!waiting.is_finished(), "the database was free");
+    lock.unwrap().execute_batch("ROLLBACK").unwrap();
+    waiting.await.unwrap().unwrap();
+}
