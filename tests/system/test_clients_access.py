@@ -191,14 +191,6 @@ def test_c12_lab_says_that_its_server_is_gone(hub, server, browser):
     )
 
 
-def test_c12_a_stopped_server_is_a_424_page_with_a_way_to_start_it(hub, stopped):
-    client = hub.logged_in("alice")
-    first = client.get("/user/alice/lab/tree/notes.txt?x=1")
-    assert first.status == 302 and first.headers["Location"] == "/hub/user/alice/lab/tree/notes.txt?x=1"
-    page = visit(client)
-    assert page.status == 424 and "/hub/spawn/alice?next=" in page.text
-
-
 def test_c12_its_api_ends_in_a_424_with_the_address_that_starts_it(hub, stopped):
     client = hub.logged_in("alice")
     for headers in ({}, {"Accept": "application/json"}):
@@ -222,3 +214,13 @@ def test_c12_and_c6_others_are_not_told_whether_it_exists(hub, stopped, user):
         assert answer.status == 404
     else:
         assert answer.status == 200 and answer.path.startswith("/hub/login?next=")
+
+
+def test_c12_a_stopped_server_is_a_424_page_with_a_way_to_start_it(hub, stopped):
+    client = hub.logged_in("alice")
+    first = client.get("/user/alice/lab/tree/notes.txt?x=1")
+    assert first.status == 302 and first.headers["Location"] == "/hub/user/alice/lab/tree/notes.txt?x=1"
+    page = visit(client)
+    assert page.status == 424 and "/hub/spawn/alice" in page.text
+    started = client.get("/hub/spawn/alice?next=%2Fuser%2Falice%2Flab", follow=True)
+    assert started.status == 200 and started.path.startswith(("/hub/spawn-pending/alice", "/user/alice/lab"))
