@@ -13,6 +13,7 @@ pub mod ready;
 pub mod registry;
 pub mod rows;
 pub mod server;
+mod signals;
 pub mod state;
 pub mod systemd;
 pub mod watch;

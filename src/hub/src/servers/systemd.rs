@@ -17,6 +17,7 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 use crate::clock::Usec;
 
 use super::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use super::signals::gather;
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
@@ -162,13 +163,15 @@ impl Bus {
         for rule in [changed, lists("UnitNew").map_err(unreachable)?, lists("UnitRemoved").map_err(unreachable)?] {
             streams.push(MessageStream::for_match_rule(rule, &connection, None).await.map_err(unreachable)?);
         }
+        let units = stream::select_all(streams).filter_map(|message| async { unit_of(&message.ok()?) });
+        let units = gather(units);
         // Asked once for each connection: whoever follows second finds it done.
         match connection.call_method(Some(SYSTEMD), MANAGER_PATH, Some(MANAGER), "Subscribe", &()).await {
             Ok(_) => {}
             Err(zbus::Error::MethodError(name, _, _)) if name == ALREADY_SUBSCRIBED => {}
             Err(error) => return Err(unreachable(error)),
         }
-        Ok(stream::select_all(streams).filter_map(|message| async { unit_of(&message.ok()?) }).boxed())
+        Ok(units)
     }
 
     async fn properties(&self, path: &str, interface: &str) -> Result<HashMap<String, OwnedValue>, LaunchError> {

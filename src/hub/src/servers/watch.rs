@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use hubd_base::names::ServerId;
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +11,10 @@ use super::keys;
 use super::launcher::LaunchError;
 use super::registry::Servers;
 use super::server::Server;
+use super::state::State;
 
+/// How long a hub that starts waits for the servers that run already to answer: its first visitor waits as long.
+const ADOPTION: Duration = Duration::from_secs(3);
 /// Pauses between two tries to reach a launcher that is lost.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -49,12 +53,24 @@ async fn follow(servers: &Servers, first: &mut Option<impl FnOnce()>) -> Result<
     }
     if let Some(first) = first.take() {
         close_lost(servers, &unread).await;
+        adopted(servers).await;
         first();
     }
     while let Some(id) = changes.next().await {
         servers.examine(&id).await;
     }
     Err(LaunchError::Unreachable("the connection to systemd ended".into()))
+}
+
+/// Waits until the servers that ran before this process are reached again, so that nobody who uses one is told that it
+/// does not run. One that does not answer is waited for no longer than [`ADOPTION`].
+async fn adopted(servers: &Servers) {
+    let all = servers.all().into_iter().filter(|server| server.snapshot().state == State::Starting);
+    let settled = all.map(|server| async move {
+        let mut changes = server.follow();
+        let _ = changes.wait_for(|snapshot| snapshot.state != State::Starting).await;
+    });
+    let _ = tokio::time::timeout(ADOPTION, join_all(settled)).await;
 }
 
 /// Closes what a former process left of servers that do not run: starts of which no unit came, and tokens. What could
