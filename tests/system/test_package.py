@@ -6,7 +6,7 @@ import pytest
 from harness.container import Container
 from harness.hub import Hub
 
-OWN_UNITS = ["hub.socket", "hub.service", "hub-login.socket", "hub-broker.service"]
+OWN_UNITS = ["hub.socket", "hub.service", "hub-login.socket", "hub-broker.service", "hub-services.service"]
 # Kept by apt, dpkg, the journal and the machine itself, not by the package.
 ELSEWHERE = (
     "/var/log/", "/var/cache/", "/var/lib/dpkg/", "/var/lib/apt/", "/var/lib/systemd/", "/root/hubd.deb",
@@ -45,14 +45,15 @@ def states(hub):
     return {unit: hub.container.active(unit) for unit in OWN_UNITS}
 
 
-def test_install_enables_and_starts_hub_socket_only_and_the_first_connection_the_rest(machine):
+def test_install_starts_hub_socket_only_and_the_first_connection_the_rest(machine):
     hub = machine
     apt(hub, "install", "/root/hubd.deb")
     assert states(hub) == {
         "hub.socket": "active", "hub.service": "inactive", "hub-login.socket": "active", "hub-broker.service": "inactive",
+        "hub-services.service": "inactive",
     }
     enabled = hub.run(["systemctl", "list-unit-files", "--plain", "--no-legend", "--state=enabled", "hub*"]).stdout
-    assert [line.split()[0] for line in enabled.splitlines()] == ["hub.socket"]
+    assert [line.split()[0] for line in enabled.splitlines()] == ["hub-services.service", "hub.socket"]
     assert hub.client().get("/hub/login").status == 200
     assert states(hub)["hub.service"] == "active" and states(hub)["hub-broker.service"] == "inactive"
     listening = hub.shell("ss -Hltn")

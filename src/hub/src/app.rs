@@ -200,7 +200,7 @@ impl App {
 
     /// Whether the hub calls this person an administrator.
     pub fn is_admin(&self, user: &UserName) -> bool {
-        self.people.find(user).is_some_and(|person| person.admin)
+        self.people.find(user).is_some_and(|person| person.admin.holds())
     }
 
     /// Whether this person may use that server.

@@ -63,6 +63,7 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
         Some(("token", found)) => token(context, found),
         Some(("groups", _)) => groups::run(context),
         Some(("group", found)) => group(context, found),
+        Some(("services", found)) if found.get_flag("managed") => services::managed(context, Path::new(config::DIR)),
         Some(("services", _)) => services::run(context),
         Some(("api", found)) => {
             let body = found.get_one::<String>("body").map(String::as_str);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
-use super::value::{expected, string};
+use super::value::{expected, quote, string};
 use super::{ServiceTarget, ServiceUrl};
 
 /// The longest path of a socket in bytes: `sun_path` without its final NUL.
@@ -34,21 +34,38 @@ pub(super) fn service(value: &DeValue<'_>) -> Result<Option<ServiceUrl>, String>
         return Ok(None);
     }
     let text = text.strip_suffix('/').unwrap_or(text);
-    let target = service_target(text).ok_or_else(|| expected(wanted, value))?;
+    if text.starts_with("https://") {
+        let shown = quote(text);
+        return Err(format!(
+            "the hub speaks plain HTTP with services, got {shown}: let the service listen on \"http://127.0.0.1:PORT\" \
+             or on a socket, \"http+unix://%2Frun%2FNAME.sock\""
+        ));
+    }
+    let has_path = text.split_once("://").is_some_and(|(_, rest)| rest.contains(BEHIND));
+    let target = ServiceTarget::find(text).filter(|_| !has_path).ok_or_else(|| expected(wanted, value))?;
     Ok(Some(ServiceUrl { text: text.to_owned(), target }))
 }
 
-fn service_target(text: &str) -> Option<ServiceTarget> {
-    if let Some(path) = text.strip_prefix("http+unix://") {
-        return socket(path).map(ServiceTarget::Unix);
+/// What ends the part of an address that says where to connect.
+const BEHIND: [char; 3] = ['/', '?', '#'];
+
+impl ServiceTarget {
+    /// Where an address leads: `http://host:port`, `https://host:port` or `http+unix://` and a percent-encoded path.
+    ///
+    /// What stands behind that is not looked at: a service gets the whole path that was asked for.
+    pub fn find(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let place = rest.split(BEHIND).next()?;
+        let tls = match scheme {
+            "http+unix" => return socket(place).map(Self::Unix),
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        let (host, port) = authority(place)?;
+        let port = port.unwrap_or(if tls { 443 } else { 80 });
+        Some(Self::Tcp { host: host.to_owned(), port, tls })
     }
-    let (rest, tls) = match text.strip_prefix("https://") {
-        Some(rest) => (rest, true),
-        None => (text.strip_prefix("http://")?, false),
-    };
-    let (host, port) = authority(rest)?;
-    let port = port.unwrap_or(if tls { 443 } else { 80 });
-    Some(ServiceTarget::Tcp { host: host.to_owned(), port, tls })
 }
 
 /// Host (without brackets) and port.
@@ -85,7 +102,7 @@ fn socket(text: &str) -> Option<PathBuf> {
                 let low = char::from(rest.next()?).to_digit(16)?;
                 bytes.push(u8::try_from(high * 16 + low).ok()?);
             }
-            b'/' | b'?' | b'#' | b'@' => return None,
+            b'@' => return None,
             byte => bytes.push(byte),
         }
     }

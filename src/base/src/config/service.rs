@@ -112,7 +112,7 @@ pub enum ServiceTarget {
         host: String,
         /// Never 0.
         port: u16,
-        /// `https`?
+        /// `https`? Never in a configuration: the hub cannot speak it.
         tls: bool,
     },
     /// `http+unix://%2Frun%2Fgrades%2Fsocket`: an absolute path of at most 107 bytes.
@@ -216,7 +216,7 @@ const KEYS: &[Key<Service>] = &[
         default: "\"\"",
         meaning: &[
             "Where it listens, if it has pages: \"http://127.0.0.1:9000\", \"http+unix://%2Frun%2Fgrades.sock\".",
-            "It sees the whole path, /services/<name>/ included.",
+            "It sees the whole path, /services/<name>/ included. The hub does not speak https with it.",
         ],
         apply: Value(|service, v| address::service(v).map(|url| service.url = url)),
     },
@@ -232,7 +232,10 @@ const KEYS: &[Key<Service>] = &[
     Key {
         name: "environment",
         default: "{}",
-        meaning: &["Its variables, besides those of the hub. Everybody on the machine can read them."],
+        meaning: &[
+            "Its variables, besides those of the hub. Only root and the account it runs as see them, and",
+            "whoever may read this file.",
+        ],
         apply: Entries(STRINGS, |service, name, v| {
             set_entry(&mut service.environment, name, value::variable(name, v)?);
             Ok(())

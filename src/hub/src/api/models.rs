@@ -51,10 +51,10 @@ impl View<'_> {
             put("user_info", Value::Null);
         }
         if named || roles {
-            put("admin", row.admin.into());
+            put("admin", row.admin.holds().into());
         }
         if all || roles {
-            put("roles", app.access.roles.of_user(&row.name, row.admin).into());
+            put("roles", app.access.roles.of_user(&row.name, row.admin.holds()).into());
         }
         if groups {
             put("groups", app.groups.of(&row.name).into());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use hubd_base::config::ServiceTarget;
 use hubd_base::names::ServiceName;
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ use super::caller::Caller;
 use super::models::{Shown, View};
 use crate::app::App;
 use crate::auth::scopes::{Cover, Owner as ScopeOwner, Resource};
-use crate::auth::services::{Added, CLIENT_PREFIX, Service, target};
+use crate::auth::services::{Added, CLIENT_PREFIX, Service};
 use crate::auth::tokens::{Kind, Owner, Token};
 use crate::clock::now;
 use crate::http::faults::Fault;
@@ -260,7 +261,7 @@ impl Wanted {
             visible && app.tokens.find(token, now()).is_none()
         });
         ServiceName::parse(name).is_ok()
-            && (url.is_empty() || plain(url) && target(url).is_some())
+            && (url.is_empty() || plain(url) && ServiceTarget::find(url).is_some())
             && redirect_uri.as_deref().is_none_or(plain)
             && client_good
             && redirect_good

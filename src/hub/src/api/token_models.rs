@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::auth::clients::Client;
+use crate::auth::clients::Registered;
 use crate::auth::tokens::{Kind, Owner, Token};
 use crate::clock::iso;
 
@@ -46,11 +46,8 @@ pub fn model(app: &App, token: &Token) -> Map<String, Value> {
 /// Whom the token was issued to, in words.
 fn client(app: &App, token: &Token) -> String {
     let id = token.client.as_deref().filter(|_| token.kind == Kind::OAuth);
-    match id.and_then(|id| Client::find(id, &app.services)) {
-        Some(Client::Server(server)) => format!("Server at {}", app.server_url(&server)),
-        Some(Client::Service(name)) => format!("JupyterHub service {name}"),
-        None => NO_CLIENT.into(),
-    }
+    let client = id.and_then(|id| Registered::find(id, &app.config, &app.people, &app.services));
+    client.map_or_else(|| NO_CLIENT.into(), |client| client.description)
 }
 
 #[cfg(test)]

@@ -138,6 +138,8 @@ pub async fn create(
 
 /// `PATCH /hub/api/users/{user}`: another name or flag.
 ///
+/// The flag appoints an administrator beside those of the policy; taken away, it comes back with the policy's next word.
+///
 /// A name stands for an account of the machine, so a person with another name is another account: their sessions end
 /// and their tokens are revoked, their groups and stopped servers come along. It takes place only while no server of
 /// theirs is active.
@@ -155,7 +157,7 @@ pub async fn change(
         None => None,
         Some(wanted) => new_name(&app, &person, wanted).await?,
     };
-    if person.admin && !caller.is_admin(&app) {
+    if person.admin.holds() && !caller.is_admin(&app) {
         return Err(forbidden("Only admins can modify other admins"));
     }
     may_grant(&app, &caller, &body)?;
@@ -168,14 +170,14 @@ pub async fn change(
             return Err(bad(text.into()));
         }
     }
-    let admin = body.get("admin").and_then(Value::as_bool).unwrap_or(person.admin);
+    let admin = body.get("admin").and_then(Value::as_bool).unwrap_or(person.admin.holds());
     if let Some(wanted) = &wanted {
         caller.on_user(&["admin:users"], wanted.as_str())?;
         if app.servers.of(&person.name).iter().any(|server| server.snapshot().state.is_active()) {
             return Err(bad(format!("{name} has active servers. Please stop them before renaming {name}.")));
         }
     }
-    let row = if wanted.is_none() && admin == person.admin {
+    let row = if wanted.is_none() && admin == person.admin.holds() {
         Arc::clone(&person)
     } else {
         apply(&app, &caller, &person, wanted, admin).await?
@@ -215,8 +217,8 @@ async fn apply(
         ChangeError::Taken => taken(wanted.as_ref().map_or("", UserName::as_str)),
         ChangeError::Store(error) => Fault::internal(error),
     })?;
-    if row.admin != person.admin {
-        let what = if row.admin { "an administrator" } else { "no administrator any more" };
+    if row.admin.holds() != person.admin.holds() {
+        let what = if row.admin.holds() { "an administrator" } else { "no administrator any more" };
         tracing::info!(hub_user = row.name.as_str(), "{} made {} {what}", caller.name(), row.name);
     }
     if row.name != person.name {

@@ -125,7 +125,7 @@ impl Access {
             return Scopes::default();
         }
         let groups = self.groups.of(user);
-        let mut roles = self.roles.of_user(user, person.admin);
+        let mut roles = self.roles.of_user(user, person.admin.holds());
         for group in &groups {
             roles.extend(self.roles.of_group(group));
         }

@@ -91,30 +91,32 @@ impl People {
         self.read(|known| known.by_id.len())
     }
 
-    /// Adds a person, or updates the flag of a known one where `admin` is given.
-    pub async fn keep(&self, name: UserName, admin: Option<bool>, now: Usec) -> Result<Arc<UserRow>, StoreError> {
+    /// Adds a person who is not known yet. `by_policy`: whether the policy calls them an administrator now, if it was
+    /// asked; whom an administrator appointed stays one either way.
+    pub async fn keep(&self, name: UserName, by_policy: Option<bool>, now: Usec) -> Result<Arc<UserRow>, StoreError> {
         let _turn = self.turn.lock().await;
-        let row = self.store.keep_user(name, admin, now).await?;
+        let row = self.store.keep_user(name, by_policy, now).await?;
         let row = self.write(|known| known.put(row));
         self.changes.note();
         Ok(row)
     }
 
-    /// Adds people in one transaction, all or none. Returns the new ones: names that are known by now are left out.
-    pub async fn add(&self, names: Vec<UserName>, admin: bool, now: Usec) -> Result<Vec<Arc<UserRow>>, StoreError> {
+    /// Adds people in one transaction, all or none, `appointed` as administrators or not. Returns the new ones: names
+    /// that are known by now are left out.
+    pub async fn add(&self, names: Vec<UserName>, appointed: bool, now: Usec) -> Result<Vec<Arc<UserRow>>, StoreError> {
         let _turn = self.turn.lock().await;
         let names: Vec<_> =
             self.read(|known| names.into_iter().filter(|name| !known.by_name.contains_key(name)).collect());
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self.store.add_users(names, admin, now).await?;
+        let rows = self.store.add_users(names, appointed, now).await?;
         let rows = self.write(|known| rows.into_iter().map(|row| known.put(row)).collect());
         self.changes.note();
         Ok(rows)
     }
 
-    /// Gives a person another name or flag.
+    /// Gives a person another name, or makes them an administrator or none ([`UserRow::admin`]).
     ///
     /// A new name is another account of this machine, so in the store their sessions and tokens end in the same step;
     /// those in memory, and their groups there, are the caller's to settle.
@@ -122,6 +124,7 @@ impl People {
         let _turn = self.turn.lock().await;
         let before = self.read(|known| known.by_id.get(&id).cloned()).ok_or(ChangeError::Unknown)?;
         let name = name.filter(|name| *name != before.name);
+        let admin = before.admin.wanted(admin);
         if let Some(name) = &name {
             if !self.store.rename_user(id, name.clone(), admin).await? {
                 return Err(ChangeError::Taken);

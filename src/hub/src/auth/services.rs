@@ -4,11 +4,9 @@
 //! What runs of them is the manager's business (`crate::services`).
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hubd_base::config::{self, Config, ServiceTarget};
-use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -19,8 +17,6 @@ use crate::store::{Store, StoreError};
 
 /// Every OAuth client's id of a service begins so (contract 4.1).
 pub const CLIENT_PREFIX: &str = "service-";
-/// The longest path of a socket in bytes: `sun_path` without its final NUL.
-const SOCKET_MAX: usize = 107;
 
 /// One service (contract 7.1).
 #[expect(clippy::struct_excessive_bools, reason = "the contract's own keys")]
@@ -240,7 +236,7 @@ fn service_of(name: &str, added: Added, base_url: &str) -> Service {
     let client_id = added.client_id.unwrap_or_else(|| format!("{CLIENT_PREFIX}{name}"));
     Service {
         name: name.to_owned(),
-        target: target(&added.url),
+        target: ServiceTarget::find(&added.url),
         url: added.url,
         command: Vec::new(),
         admin: added.admin,
@@ -251,79 +247,5 @@ fn service_of(name: &str, added: Added, base_url: &str) -> Service {
         display: added.display,
         info: added.info,
         from_config: false,
-    }
-}
-
-/// Where an address leads: `http://host:port`, `https://host:port` or `http+unix://` and a percent-encoded path. A path
-/// behind the port is not looked at: services get the whole path that was asked for.
-pub fn target(url: &str) -> Option<ServiceTarget> {
-    if let Some(path) = url.strip_prefix("http+unix://") {
-        let path = path.split('/').next().unwrap_or_default();
-        let path = percent_decode_str(path).decode_utf8().ok()?.into_owned();
-        let good = path.starts_with('/') && path.len() <= SOCKET_MAX && !path.contains(char::is_control);
-        return good.then(|| ServiceTarget::Unix(PathBuf::from(path)));
-    }
-    let (rest, tls) = match url.strip_prefix("https://") {
-        Some(rest) => (rest, true),
-        None => (url.strip_prefix("http://")?, false),
-    };
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
-            (host, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
-        }
-        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
-    };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
-    if host.is_empty() || !host.bytes().all(plain) {
-        return None;
-    }
-    let port = match port {
-        None => {
-            if tls {
-                443
-            } else {
-                80
-            }
-        }
-        Some(digits) => digits.parse().ok().filter(|port| *port != 0)?,
-    };
-    Some(ServiceTarget::Tcp { host: host.to_owned(), port, tls })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_lead_to_hosts_and_sockets() {
-        let tcp = |host: &str, port, tls| Some(ServiceTarget::Tcp { host: host.into(), port, tls });
-        assert_eq!(target("http://127.0.0.1:9000"), tcp("127.0.0.1", 9000, false));
-        assert_eq!(target("http://127.0.0.1:9000/services/x/"), tcp("127.0.0.1", 9000, false));
-        assert_eq!(target("https://grades.example.org"), tcp("grades.example.org", 443, true));
-        assert_eq!(target("http://[::1]:80"), tcp("::1", 80, false));
-        assert_eq!(target("http+unix://%2Frun%2Fx.sock"), Some(ServiceTarget::Unix("/run/x.sock".into())));
-    }
-
-    #[test]
-    fn what_is_no_address_leads_nowhere() {
-        for bad in [
-            "",
-            "127.0.0.1:80",
-            "ftp://a",
-            "http://",
-            "http://:80",
-            "http://a:0",
-            "http://a:b",
-            "http://[x]:1",
-            "http+unix://run",
-            "http+unix://",
-            "http://user@host/",
-            "http://a b/",
-        ] {
-            assert_eq!(target(bad), None, "{bad}");
-        }
     }
 }

@@ -35,7 +35,7 @@ fn holders(sessions: &Sessions, tokens: &Tokens) -> BTreeSet<UserName> {
 }
 
 /// Ends the sessions of people who may not come any more, takes the force out of their tokens, and updates who is an
-/// administrator.
+/// administrator by the policy.
 ///
 /// A name service that does not answer changes nothing: nobody loses their work because a directory is away.
 pub async fn review(config: &Config, people: &People, sessions: &Sessions, tokens: &Tokens) {
@@ -45,7 +45,7 @@ pub async fn review(config: &Config, people: &People, sessions: &Sessions, token
         match judged.ok().flatten() {
             None => {}
             Some(Ok(admin)) => {
-                if people.find(&user).is_some_and(|person| person.admin == admin) {
+                if people.find(&user).is_some_and(|person| person.admin.by_policy == admin) {
                     continue;
                 }
                 if let Err(error) = people.keep(user, Some(admin), now()).await {

@@ -17,7 +17,8 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE users (
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,
-        admin INTEGER NOT NULL,
+        admin_by_policy INTEGER NOT NULL,
+        admin_appointed INTEGER NOT NULL,
         created_usec INTEGER NOT NULL,
         last_activity_usec INTEGER
     ) STRICT;

@@ -33,7 +33,7 @@ pub(crate) fn command(talk: Talk) -> Command {
         .subcommand(token(talk))
         .subcommand(about(talk, "groups", Text::AboutGroups))
         .subcommand(group(talk))
-        .subcommand(about(talk, "services", Text::AboutServices))
+        .subcommand(about(talk, "services", Text::AboutServices).arg(flag(talk, "managed", Text::OptionManaged)))
         .subcommand(api(talk))
         .subcommand(configuration(talk))
         .subcommand(about(talk, "doctor", Text::AboutDoctor))

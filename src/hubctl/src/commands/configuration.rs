@@ -40,12 +40,7 @@ pub(crate) fn check(context: &mut Context<'_>, dir: &Path) -> Result<(), Failure
 /// `config show`: every effective value.
 pub(crate) fn show(context: &mut Context<'_>, dir: &Path) -> Result<(), Failure> {
     let talk = context.talk;
-    let loaded = config::load(dir).map_err(|errors| {
-        for error in &errors {
-            eprintln!("{error}");
-        }
-        bad(talk, &errors)
-    })?;
+    let loaded = load(talk, dir)?;
     if context.json {
         return Ok(write_json(context.out, &show_json(&loaded.values))?);
     }
@@ -59,6 +54,16 @@ pub(crate) fn show(context: &mut Context<'_>, dir: &Path) -> Result<(), Failure>
     };
     let rows: Vec<Vec<String>> = loaded.values.iter().map(row).collect();
     Ok(table::write(&mut context.out, &header, &rows)?)
+}
+
+/// The configuration; its mistakes go to standard error.
+pub(crate) fn load(talk: Talk, dir: &Path) -> Result<Loaded, Failure> {
+    config::load(dir).map_err(|errors| {
+        for error in &errors {
+            eprintln!("{error}");
+        }
+        bad(talk, &errors)
+    })
 }
 
 fn bad(talk: Talk, errors: &[ConfigError]) -> Failure {

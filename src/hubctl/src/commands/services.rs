@@ -1,13 +1,14 @@
 //! `hubctl services`: the programs that work with the hub for everybody.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use hubd_base::names::ServiceName;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cli::Context;
-use crate::commands::write_json;
+use crate::commands::{configuration, write_json};
 use crate::failure::{Failure, Status};
 use crate::model;
 use crate::programs::unit_state;
@@ -67,6 +68,22 @@ pub(crate) fn run(context: &mut Context<'_>) -> Result<(), Failure> {
     Ok(table::write(&mut context.out, &header, &rows)?)
 }
 
+/// `services --managed`: the names of those in the configuration that the hub starts, without asking the hub. Fails
+/// without a word when there are none; `hub-services.service` asks this before it starts the hub.
+pub(crate) fn managed(context: &mut Context<'_>, dir: &Path) -> Result<(), Failure> {
+    let config = configuration::load(context.talk, dir)?.config;
+    let services = config.services.iter().filter(|service| service.is_managed());
+    let names: Vec<&str> = services.map(|service| service.name.as_str()).collect();
+    if context.json {
+        write_json(context.out, &json!(names))?;
+    } else {
+        for name in &names {
+            writeln!(context.out, "{name}")?;
+        }
+    }
+    if names.is_empty() { Err(Failure::Quiet(Status::Failed)) } else { Ok(()) }
+}
+
 /// The service models as the API gives them, each with two fields more: `unit` and `unit_state`, null for a service
 /// that the hub does not start.
 fn models(services: BTreeMap<String, Value>, state: impl Fn(&str) -> String) -> Value {
@@ -111,9 +128,10 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{models, rows, run};
+    use super::{managed, models, rows, run};
     use crate::cli::Context;
-    use crate::client::tests::{FakeHub, respond};
+    use crate::client::tests::{FakeHub, respond, told};
+    use crate::failure::{Failure, Status};
     use crate::text::{Language, Talk};
 
     const TALK: Talk = Talk::new(Language::English);
@@ -156,6 +174,37 @@ mod tests {
         assert_eq!(of(0, "unit_state"), Some(json!("active")));
         assert_eq!((of(2, "unit"), of(2, "unit_state")), (Some(Value::Null), Some(Value::Null)));
         assert_eq!(of(3, "name"), Some(json!("script")));
+    }
+
+    #[test]
+    fn the_managed_services_are_named_without_a_hub() {
+        let dir = std::env::temp_dir().join(format!("hubctl-services-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let hub = FakeHub::new(|_| respond(500, "{}"));
+        let ask = |toml: &str, json| {
+            std::fs::write(dir.join("hub.toml"), toml).unwrap();
+            let mut out = Vec::new();
+            let mut context = Context { talk: TALK, out: &mut out, json, client: hub.client() };
+            let done = managed(&mut context, &dir).map_err(|failure| match failure {
+                Failure::Quiet(status) => (status, String::new()),
+                failure @ Failure::Told { .. } => told::<()>(Err(failure)),
+            });
+            (done, String::from_utf8_lossy(&out).into_owned())
+        };
+        let script = "[[service]]\nname = \"script\"\napi_token = \"0123456789abcdef\"\n";
+        let cull = "[[service]]\nname = \"cull\"\ncommand = [\"cull\"]\n";
+        let quiet = Err((Status::Failed, String::new()));
+        assert_eq!(ask("", false), (quiet.clone(), String::new()));
+        assert_eq!(ask(script, false), (quiet.clone(), String::new()));
+        assert_eq!(ask(script, true), (quiet, "[]\n".to_owned()));
+        let both = format!("{script}{cull}");
+        assert_eq!(ask(&both, false), (Ok(()), "cull\n".to_owned()));
+        assert_eq!(ask(&both, true), (Ok(()), "[\n  \"cull\"\n]\n".to_owned()));
+        assert!(
+            ask("[[service]]\n", false).0.is_err_and(|(status, text)| status == Status::Failed && !text.is_empty())
+        );
+        std::fs::remove_dir_all(&dir).unwrap();
+        assert_eq!(hub.heard(), [""; 0]);
     }
 
     #[test]

@@ -54,9 +54,10 @@ words! {
     OptionSocket => "The hub's control socket", "hub 的控制套接字";
     OptionUser => "The person's account", "用户的账号";
     OptionServer => "The person's account, and the server's name if it has one", "用户的账号，以及服务器的名字（如果有）";
+    OptionManaged => "Only the names of those in hub.toml that the hub starts; status 1 if there are none. Needs no hub",
+        "仅列出 hub.toml 中由 hub 启动的服务名称；没有时状态为 1。无需 hub 运行";
     OptionRemove => "Remove the server as well, if it has a name", "同时删除服务器（仅限命名服务器）";
-    OptionAdmin => "As administrators, until login.admins decides: at the login, and when the hub starts",
-        "设为管理员，直到登录或 hub 启动时由 login.admins 重新决定";
+    OptionAdmin => "As administrators of the hub, beside those of login.admins", "任命为 hub 的管理员，与 login.admins 中的人一样";
     OptionNote => "What the token is for", "令牌的用途";
     OptionExpires => "How long it is valid, such as 30d or 12h", "有效期，例如 30d 或 12h";
     OptionScope => "What it may do, such as read:users; may be given more than once; all the person may, unless given",

@@ -209,6 +209,59 @@ async fn only_administrators_make_administrators() {
 }
 
 #[tokio::test]
+async fn an_appointed_administrator_stays_one_whatever_the_policy_says() {
+    let world = World::new("").await;
+    let mut boss = world.client("boss", &["inherit"]).await;
+    let mut ann = world.client("ann", &["inherit"]).await;
+    boss.call("PATCH", "/users/ann", json!({"admin": true})).await;
+    boss.call("POST", "/users/bob", json!({"admin": true})).await;
+    boss.call("POST", "/users", json!({"usernames": ["cyd"], "admin": true})).await;
+    // A login, and the hub's start, hear the policy.
+    for user in ["ann", "bob", "cyd"] {
+        world.app.people.keep(name(user), Some(false), now()).await.unwrap();
+        assert!(world.app.is_admin(&name(user)), "{user}");
+    }
+    assert_eq!(ann.get("/users").await.status, 200);
+    let world = world.again(|_| {}).await;
+    for user in ["ann", "bob", "cyd"] {
+        assert!(world.app.is_admin(&name(user)), "{user}");
+    }
+
+    let mut boss = world.client("boss", &["inherit"]).await;
+    assert_eq!(boss.call("PATCH", "/users/ann", json!({"admin": false})).await.json["admin"], false);
+    assert!(!world.again(|_| {}).await.app.is_admin(&name("ann")));
+}
+
+#[tokio::test]
+async fn what_the_policy_gives_is_taken_until_it_speaks_again() {
+    let world = World::new("").await;
+    let mut boss = world.client("boss", &["inherit"]).await;
+    world.app.people.keep(name("ann"), Some(true), now()).await.unwrap();
+    // Already so: nobody is appointed by that.
+    assert_eq!(boss.call("PATCH", "/users/ann", json!({"admin": true})).await.json["admin"], true);
+    world.app.people.keep(name("ann"), Some(false), now()).await.unwrap();
+    assert!(!world.app.is_admin(&name("ann")));
+
+    world.app.people.keep(name("ann"), Some(true), now()).await.unwrap();
+    assert_eq!(boss.call("PATCH", "/users/ann", json!({"admin": false})).await.json["admin"], false);
+    world.app.people.keep(name("ann"), None, now()).await.unwrap();
+    assert!(!world.app.is_admin(&name("ann")));
+    world.app.people.keep(name("ann"), Some(true), now()).await.unwrap();
+    assert!(world.app.is_admin(&name("ann")));
+}
+
+#[tokio::test]
+async fn an_administrator_with_another_name_is_one_still() {
+    let world = World::new("").await;
+    let mut boss = world.client("boss", &["inherit"]).await;
+    world.know(&["ann"]).await;
+    boss.call("PATCH", "/users/ann", json!({"admin": true})).await;
+    let renamed = boss.call("PATCH", "/users/ann", json!({"name": "anna"})).await.json;
+    assert_eq!((&renamed["name"], &renamed["admin"]), (&json!("anna"), &json!(true)));
+    assert!(world.again(|_| {}).await.app.is_admin(&name("anna")));
+}
+
+#[tokio::test]
 async fn one_person_is_added_by_address() {
     let world = World::new("").await;
     let mut boss = world.client("boss", &["inherit"]).await;

@@ -71,7 +71,7 @@ fn a_service_of_only_a_name_identifies_itself_and_no_more() {
 fn the_addresses_of_services() {
     let tcp = |host: &str, port, tls| ServiceTarget::Tcp { host: host.to_owned(), port, tls };
     assert_eq!(target("http://grades.example.org"), tcp("grades.example.org", 80, false));
-    assert_eq!(target("https://localhost"), tcp("localhost", 443, true));
+    assert_eq!(ServiceTarget::find("https://localhost"), Some(tcp("localhost", 443, true)));
     assert_eq!(target("http://[::1]:65535"), tcp("::1", 65535, false));
     assert_eq!(target("http+unix://%2Frun%2Fgr%61des.sock"), ServiceTarget::Unix(PathBuf::from("/run/grades.sock")));
     for bad in [
@@ -105,6 +105,26 @@ fn the_addresses_of_services() {
     }
     let long = format!("url = \"http+unix://%2F{}\"", "x".repeat(107));
     assert!(refused(&long).starts_with("url: expected"));
+    assert_eq!(
+        refused("url = \"https://localhost:9000\""),
+        "url: the hub speaks plain HTTP with services, got \"https://localhost:9000\": let the service listen on \
+         \"http://127.0.0.1:PORT\" or on a socket, \"http+unix://%2Frun%2FNAME.sock\""
+    );
+}
+
+#[test]
+fn what_stands_behind_an_address_does_not_change_where_it_leads() {
+    for (short, long) in [
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9000/services/x/"),
+        ("http://grades", "http://grades?x#y"),
+        ("http+unix://%2Frun%2Fx.sock", "http+unix://%2Frun%2Fx.sock/services/x/"),
+    ] {
+        assert!(ServiceTarget::find(short).is_some(), "{short}");
+        assert_eq!(ServiceTarget::find(short), ServiceTarget::find(long));
+    }
+    for bad in ["", "127.0.0.1:80", "http:///x", "http://user@host/", "http://a b/"] {
+        assert_eq!(ServiceTarget::find(bad), None, "{bad}");
+    }
 }
 
 #[test]
