@@ -29,6 +29,14 @@ pub const METHOD_CHECK_PEER: &str = "CheckPeer";
 /// `Version s`
 pub const PROPERTY_VERSION: &str = "Version";
 
+/// The variable of a server's unit that says what its program is: [`KIND_SINGLEUSER`], or anything else for a program
+/// that lets in whoever reaches it. The last one in `Environment` counts.
+pub const VARIABLE_KIND: &str = "HUBD_SERVER_KIND";
+/// `jupyterhub-singleuser`, which asks the hub who its visitors are.
+pub const KIND_SINGLEUSER: &str = "singleuser";
+/// Plain `JupyterLab`.
+pub const KIND_LAB: &str = "lab";
+
 /// The shortest token for the API, in characters.
 pub const TOKEN_MIN: usize = 16;
 /// The longest token for the API, in characters.

@@ -1,6 +1,7 @@
 //! The variables of a server that everybody may see.
 
 use hubd_base::config::ServerKind;
+use hubd_proto::broker::{KIND_LAB, KIND_SINGLEUSER, VARIABLE_KIND};
 
 use super::command::directory;
 use super::{INSIDE, Plan, RUNTIME, SOCKET};
@@ -30,7 +31,13 @@ pub fn variables(plan: &Plan<'_>) -> Vec<String> {
     let configured = configured.map(|(name, value)| format!("{name}={value}"));
     let own = format!("JUPYTER_RUNTIME_DIR={INSIDE}/{RUNTIME}");
     let hubs = contract(plan).into_iter().map(|(name, value)| format!("{name}={value}"));
-    spoken.chain(configured).chain([settings, own]).chain(hubs).collect()
+    // By this the hub knows whether it has to guard the server, whatever its own configuration says by then.
+    let kind = match plan.config.server.kind {
+        ServerKind::Lab => KIND_LAB,
+        ServerKind::Singleuser => KIND_SINGLEUSER,
+    };
+    let kind = format!("{VARIABLE_KIND}={kind}");
+    spoken.chain(configured).chain([settings, own]).chain(hubs).chain([kind]).collect()
 }
 
 /// What programs for `JupyterHub` look for.

@@ -54,7 +54,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
     let Some(mut target) = routes::find(&app.servers, rest) else {
         return refuse(&app, origin, &request, &Fault::NotFound);
     };
-    if target.complete && app.config.server.kind == ServerKind::Lab && is_callback(&target, &request) {
+    if target.complete && is_callback(&target, &request) && !asks_itself(&app, &target) {
         let Some(id) = target.id() else { return refuse(&app, origin, &request, &Fault::NotFound) };
         return match gate::callback(&app, &id, &request).await {
             Ok(response) => response,
@@ -64,7 +64,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
     if target.complete {
         if let Some(server) = target.server.take() {
             if let Some(backend) = server.backend() {
-                return match app.config.server.kind {
+                return match backend.kind {
                     ServerKind::Lab => guarded(app, origin, (&server, &backend), target.path, request).await,
                     ServerKind::Singleuser => open(&app, origin, &backend, request).await,
                 };
@@ -77,6 +77,12 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
         return away(&app, &id, &request);
     }
     Redirect::permanent(&format!("{}{}", app.server_url(&id), routes::query(&request))).into_response()
+}
+
+/// Whether what runs there, or would be started, asks the hub itself who its visitors are.
+fn asks_itself(app: &App, target: &routes::Target<'_>) -> bool {
+    let backend = target.server.as_ref().and_then(|server| server.backend());
+    backend.map_or(app.config.server.kind, |backend| backend.kind) == ServerKind::Singleuser
 }
 
 fn is_callback(target: &routes::Target<'_>, request: &Request<Incoming>) -> bool {

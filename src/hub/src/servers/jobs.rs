@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use hubd_base::config::ServerKind;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -143,6 +144,7 @@ async fn start(
         server.unit.send_replace(None);
     }
     server.amend(|snapshot| snapshot.phase = Phase::Waiting { unit: server.id.unit_name() });
+    let program = kind_of(servers, server).await;
     let socket = servers.0.launcher.socket(&server.id);
     let path = format!("{}api", servers.path(&server.id));
     // A server that went on while the hub was away was not used because the hub came back.
@@ -152,8 +154,17 @@ async fn start(
         failed = unit_ended(servers, server) => Err(failed),
         answered = timeout_at(deadline, ready::wait(&socket, &path)) => {
             answered.map_err(|_| too_late(servers, server))?;
-            Ok(Some(Backend { socket, gone: CancellationToken::new(), last_activity: AtomicI64::new(last) }))
+            let (gone, last_activity) = (CancellationToken::new(), AtomicI64::new(last));
+            Ok(Some(Backend { socket, kind: program, gone, last_activity }))
         }
+    }
+}
+
+/// What runs in the unit, which may be older than the configuration. In doubt it is guarded.
+async fn kind_of(servers: &Servers, server: &Server) -> ServerKind {
+    match timeout(READ_DEADLINE, servers.0.launcher.kind(&server.id)).await {
+        Ok(Ok(kind)) => kind,
+        Ok(Err(_)) | Err(_) => ServerKind::Lab,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
 
@@ -87,6 +88,8 @@ pub trait Launcher: Send + Sync + 'static {
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
     /// The unit's state right now.
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>>;
+    /// What runs in the unit. What cannot be told apart is [`ServerKind::Lab`], which the hub guards.
+    fn kind<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<ServerKind, LaunchError>>;
     /// Every server of which a unit exists.
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServerId>, LaunchError>>;
     /// The last lines of its journal, oldest first; `invocation` empty means of all runs.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use hubd_base::config::ServerKind;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Usec;
@@ -161,6 +162,8 @@ pub struct Failure {
 pub struct Backend {
     /// Its Unix socket.
     pub socket: PathBuf,
+    /// What runs there, as its unit says: whether the hub has to guard it.
+    pub kind: ServerKind,
     /// Cancelled when it no longer runs; tunnels watch it.
     pub gone: CancellationToken,
     /// Last time somebody used it, microseconds; written to the store in batches.

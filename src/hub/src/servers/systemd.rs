@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
+use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
 use hubd_proto::broker;
@@ -137,6 +138,14 @@ impl Bus {
         let path: OwnedObjectPath = read(&reply)?;
         let service = self.properties(&path, SERVICE).await?;
         Ok(service.get("MainPID").and_then(|value| u32::try_from(value).ok()).unwrap_or(0))
+    }
+
+    /// The variables of a service's unit, `NAME=value`, as they were set; later ones count.
+    async fn environment(&self, name: &str) -> Result<Vec<String>, LaunchError> {
+        let reply = self.call(SYSTEMD, MANAGER_PATH, MANAGER, "GetUnit", &name).await?;
+        let path: OwnedObjectPath = read(&reply)?;
+        let mut service = self.properties(&path, SERVICE).await?;
+        Ok(service.remove("Environment").and_then(|value| Vec::<String>::try_from(value).ok()).unwrap_or_default())
     }
 
     async fn subscribe(&self) -> Result<BoxStream<'static, String>, LaunchError> {
@@ -278,6 +287,16 @@ impl Launcher for Systemd {
 
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {
         async move { self.bus.unit(&id.unit_name()).await }.boxed()
+    }
+
+    fn kind<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<ServerKind, LaunchError>> {
+        async move {
+            let environment = self.bus.environment(&id.unit_name()).await?;
+            let said = environment.iter().rev().find_map(|entry| entry.strip_prefix(broker::VARIABLE_KIND));
+            let singleuser = said.and_then(|said| said.strip_prefix('=')) == Some(broker::KIND_SINGLEUSER);
+            Ok(if singleuser { ServerKind::Singleuser } else { ServerKind::Lab })
+        }
+        .boxed()
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServerId>, LaunchError>> {

@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
 use tokio::sync::{Notify, broadcast, watch};
@@ -52,6 +53,8 @@ pub struct FakeLauncher {
     changes: broadcast::Sender<ServerId>,
     pub behaviour: Mutex<Behaviour>,
     pub starts: Mutex<u32>,
+    /// What runs in the units.
+    pub kind: Mutex<ServerKind>,
     /// Every stop is refused.
     pub stop_fails: AtomicBool,
     /// The token of each server's last start.
@@ -72,6 +75,7 @@ impl FakeLauncher {
             changes: broadcast::channel(100).0,
             behaviour: Mutex::new(Behaviour::Answers),
             starts: Mutex::new(0),
+            kind: Mutex::default(),
             stop_fails: AtomicBool::new(false),
             tokens: Mutex::default(),
             stop_leaves: Mutex::new(StopLeaves::Nothing),
@@ -163,6 +167,11 @@ impl Launcher for FakeLauncher {
             self.reads.send_modify(|reads| *reads += 1);
             Ok(state)
         })
+    }
+
+    fn kind<'a>(&'a self, _: &'a ServerId) -> BoxFuture<'a, Result<ServerKind, LaunchError>> {
+        let kind = *self.kind.lock().unwrap();
+        Box::pin(async move { Ok(kind) })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<ServerId>, LaunchError>> {

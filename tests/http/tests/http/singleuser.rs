@@ -17,6 +17,7 @@ async fn world() -> World {
         config.server.named_limit = Some(1);
     })
     .await;
+    *world.launcher.kind.lock().unwrap() = ServerKind::Singleuser;
     world.caller("alice", &["inherit"]).await.call("POST", "/users/alice/server", "").await;
     world.wait_for("alice", "running").await;
     world
@@ -95,4 +96,18 @@ async fn a_stopped_one_leads_to_the_hub_whoever_asks() {
     alice.call("POST", "/users/alice/servers/gpu", "").await;
     assert!(anybody.get("/user/alice/gpu/show").await.text().starts_with("GET /user/alice/gpu/show\n"));
     assert_eq!(world.launcher.reached(&server("alice", "gpu")), 1);
+}
+
+#[tokio::test]
+async fn the_unit_decides_who_guards_a_server_and_not_todays_configuration() {
+    // A plain server goes on while the configuration changes and the hub begins again.
+    let world = World::new("").await;
+    world.app.servers.start(&id("alice")).unwrap();
+    world.wait_for("alice", "running").await;
+    let world = world.again(|config| config.server.kind = ServerKind::Singleuser).await;
+    world.wait_for("alice", "running").await;
+    let request = world.browser().request("GET", "/user/alice/show").body(Full::<Bytes>::default()).unwrap();
+    assert_eq!(world.browser().send(request).await.status, 403, "nobody gets past the gate");
+    let mut alice = world.browser_of("alice").await;
+    assert_eq!(alice.follow("/user/alice/show").await.status, 200);
 }
