@@ -7,8 +7,9 @@ import pytest
 
 from harness import image, package, paths
 from harness.container import Container
-from harness.hub import Hub
+from harness.hub import STOP_DEADLINE, Hub
 from harness.jupyter import terminal_output
+from harness.wait import wait_for
 
 ENVIRONMENT = "/opt/hubd/env"
 
