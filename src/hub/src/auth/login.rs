@@ -28,6 +28,8 @@ pub const RUNNING_MAX: usize = 16;
 pub const WAITING_MAX: usize = 128;
 /// Attempts that wait for a person's answer. With those that run fewer than `MaxConnections=` of `hub-login.socket`.
 pub const ASKED_MAX: usize = 40;
+/// Sessions whose words of PAM are kept for their home page.
+const WORDS_MAX: usize = 1000;
 /// How long an attempt waits for a place before it is told to come back.
 const WAIT: Duration = Duration::from_secs(20);
 /// How long PAM may work between two questions, and how long a person may think about one, before the hub gives
@@ -117,6 +119,8 @@ struct Inner {
     waiting: AtomicUsize,
     /// What waits for answers, by id. Its size is bounded by the seats.
     open: Mutex<HashMap<String, Arc<Conversation>>>,
+    /// What PAM said to people who are in, by session, until their home page shows it.
+    words: Mutex<HashMap<String, Vec<Said>>>,
 }
 
 struct Waiting<'a>(&'a AtomicUsize);
@@ -131,8 +135,8 @@ impl Door {
     /// A door to the helper at that socket. `deadline` is [`DEADLINE`], save for tests.
     pub fn new(path: PathBuf, deadline: Duration) -> Self {
         let [places, seats] = [RUNNING_MAX, ASKED_MAX].map(|most| Arc::new(Semaphore::new(most)));
-        let (waiting, open) = (AtomicUsize::new(0), Mutex::default());
-        Self(Arc::new(Inner { path, deadline, places, seats, waiting, open }))
+        let (waiting, open, words) = (AtomicUsize::new(0), Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { path, deadline, places, seats, waiting, open, words }))
     }
 
     /// How many attempts run (those that wait for a person too), and how many wait for a place.
@@ -173,6 +177,27 @@ impl Door {
     /// The conversation of that browser with this id, unless it is over for good.
     pub fn find(&self, id: &str, browser: &str) -> Option<Arc<Conversation>> {
         self.open().get(id).filter(|found| found.is_of(browser)).cloned()
+    }
+
+    /// Leaves what PAM said with a welcome for the home page of that session.
+    pub fn leave_words(&self, session: &str, said: &[Said]) {
+        let mut words = self.words();
+        // Only of people who never opened their home page.
+        if words.len() >= WORDS_MAX {
+            words.clear();
+        }
+        if !said.is_empty() {
+            words.insert(session.to_owned(), said.to_vec());
+        }
+    }
+
+    /// Takes what was left for that session.
+    pub fn take_words(&self, session: &str) -> Vec<Said> {
+        self.words().remove(session).unwrap_or_default()
+    }
+
+    fn words(&self) -> MutexGuard<'_, HashMap<String, Vec<Said>>> {
+        self.0.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn forget(&self, id: &str) {

@@ -167,7 +167,7 @@ pub async fn submit(State(app): State<Arc<App>>, visitor: Visitor, form: Form) -
         }
     }
     let Refusal { status, notice, said } = match judged {
-        Ok((user, admin)) => return welcome(&app, &visitor, user, admin, &next).await,
+        Ok(welcomed) => return welcome(&app, &visitor, welcomed, &next).await,
         Err(refused) => refused,
     };
     let username = conversation.user.clone();
@@ -209,6 +209,13 @@ fn too_long() -> Fault {
     Fault::BadRequest(format!("names, passwords and answers have at most {FIELD_MAX} bytes"))
 }
 
+/// Who is let in, and what PAM says to it.
+struct Welcomed {
+    user: UserName,
+    admin: bool,
+    said: Vec<Said>,
+}
+
 /// Why nobody is let in, and what PAM says to it.
 struct Refusal {
     status: StatusCode,
@@ -217,12 +224,14 @@ struct Refusal {
 }
 
 /// From PAM's answer to status and sentence.
-fn judge(ending: &Result<Verdict, LoginError>) -> Result<(UserName, bool), Refusal> {
+fn judge(ending: &Result<Verdict, LoginError>) -> Result<Welcomed, Refusal> {
     let refuse = |status, notice, said: &[Said]| Err(Refusal { status, notice, said: said.to_vec() });
     let (forbidden, unavailable) = (StatusCode::FORBIDDEN, StatusCode::SERVICE_UNAVAILABLE);
     match ending {
         Ok(Verdict { outcome, said }) => match outcome {
-            Outcome::Accepted { user, admin, .. } => Ok((user.clone(), *admin)),
+            Outcome::Accepted { user, admin, .. } => {
+                Ok(Welcomed { user: user.clone(), admin: *admin, said: said.clone() })
+            }
             Outcome::Refused => refuse(forbidden, LoginNotice::Refused, said),
             Outcome::Denied { reason } => {
                 let mut texts: Vec<&str> = said.iter().map(|said| said.text.as_str()).collect();
@@ -241,13 +250,8 @@ fn judge(ending: &Result<Verdict, LoginError>) -> Result<(UserName, bool), Refus
     }
 }
 
-async fn welcome(
-    app: &App,
-    visitor: &Visitor,
-    user: UserName,
-    admin: bool,
-    next: &str,
-) -> Result<Response<Body>, Fault> {
+async fn welcome(app: &App, visitor: &Visitor, welcomed: Welcomed, next: &str) -> Result<Response<Body>, Fault> {
+    let Welcomed { user, admin, said } = welcomed;
     let now = now();
     let person = app.people.keep(user.clone(), Some(admin), now).await.map_err(Fault::internal)?;
     app.people.touch(&user, now).await.map_err(Fault::internal)?;
@@ -255,6 +259,7 @@ async fn welcome(
         end(app, former).await?;
     }
     let (cookie, session) = app.sessions.create(person.id, user.clone(), now).await.map_err(Fault::internal)?;
+    app.door.leave_words(&session.public_id, &said);
     tracing::info!(
         message_id = observe::SESSION_STARTED,
         hub_user = user.as_str(),

@@ -114,7 +114,14 @@ impl LoginStepPage {
 
     fn prompt(&self) -> &str {
         let text = self.question.text.trim().trim_end_matches([':', '：']).trim_end();
-        if text.is_empty() { self.frame.text.get("login.answer") } else { text }
+        // The questions of Linux-PAM itself come in the machine's language; these are the page's own.
+        match text {
+            "" => self.frame.text.get("login.answer"),
+            "Current password" => self.frame.text.get("login.current-password"),
+            "New password" => self.frame.text.get("login.new-password"),
+            "Retype new password" => self.frame.text.get("login.retype-password"),
+            other => other,
+        }
     }
 
     fn input_type(&self) -> &'static str {

@@ -39,6 +39,10 @@ impl Pam {
                 let code = self.ask(false, "Code: ").await?;
                 decided(&name, cell == b"x7" && code == b"123456")
             }
+            "aging" if right => {
+                self.tell(TextKind::Info, "Warning: your password will expire in 3 days.").await;
+                decided(&name, true)
+            }
             // The process dies of the answer.
             "broken" if right => return self.ask(false, "Code: ").await.map(drop),
             "slow" if right => {

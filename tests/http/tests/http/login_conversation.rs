@@ -279,6 +279,16 @@ async fn a_script_may_send_its_code_along() {
 }
 
 #[tokio::test]
+async fn what_pam_says_with_a_welcome_is_on_the_home_page_once() {
+    const WARNING: &str = "Warning: your password will expire in 3 days.";
+    let world = World::new("").await;
+    let mut browser = world.browser_of("aging").await;
+    assert!(!world.browser_of("aging").await.get("/hub/token").await.text().contains(WARNING));
+    assert!(browser.get("/hub/home").await.text().contains(WARNING));
+    assert!(!browser.get("/hub/home").await.text().contains(WARNING));
+}
+
+#[tokio::test]
 async fn answers_have_a_bound() {
     let world = World::new("").await;
     let mut browser = world.browser();
