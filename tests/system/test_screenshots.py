@@ -77,6 +77,15 @@ def test_login_pages(pages, module_hub):
     everywhere(pages, wrong)
     picture(pages, "login-refused")
 
+    def expired(page):
+        page.open("/hub/login")
+        page.find("input[name=username]").send_keys("frank")
+        page.find("input[name=password]").send_keys(PASSWORDS["frank"])
+        page.click("#sign-in").find("#answer")
+
+    everywhere(pages, expired)
+    picture(pages, "login-new-password")
+
     def out(page):
         page.login("alice", PASSWORDS["alice"]).open("/hub/home")
         page.click("#sign-out")

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use hubd_base::config::Config;
 use hubd_base::names::{ServerId, UserName};
@@ -49,6 +50,8 @@ pub struct Parts {
     pub database: PathBuf,
     /// The socket of `hub-login`.
     pub login_socket: PathBuf,
+    /// How long PAM may work, and a person may think, before a login is given up.
+    pub login_deadline: Duration,
     /// What starts servers.
     pub launcher: Arc<dyn Launcher>,
     /// What starts services.
@@ -159,7 +162,7 @@ impl App {
             sessions,
             config,
             xsrf,
-            door: Door::new(parts.login_socket),
+            door: Door::new(parts.login_socket, parts.login_deadline),
             servers,
             manager,
             codes: Codes::default(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use hubd::app::{App, Parts, VERSION};
 use hubd::auth::accounts::NameService;
-use hubd::auth::standing;
+use hubd::auth::{login, standing};
 use hubd::clock::{Usec, now};
 use hubd::http::listen::{self, Listeners};
 use hubd::http::origin::{Administrator, Authority};
@@ -85,6 +85,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         config,
         database: state.join("hub.sqlite"),
         login_socket: LOGIN_SOCKET.into(),
+        login_deadline: login::DEADLINE,
         launcher: Arc::new(Systemd { bus: Arc::clone(&bus) }),
         service_launcher: Arc::new(SystemdServices { bus: Arc::clone(&bus) }),
         authority: Arc::new(Polkit(bus)),

@@ -148,8 +148,8 @@ fn bad(text: String) -> Fault {
     Fault::BadRequest(text)
 }
 
-/// Name and password in the body, as on the login page and through the same bounded door. Whatever goes wrong is the
-/// same refusal.
+/// Name, password and maybe a one-time code in the body, as on the login page and through the same bounded door.
+/// Whatever goes wrong is the same refusal.
 async fn log_in(app: &App, visitor: &Visitor, auth: Option<Value>) -> Result<Requester, Fault> {
     let Some(Value::Object(mut auth)) = auth else { return Err(Fault::NoCredentials) };
     let mut take = |field| match auth.remove(field) {
@@ -158,11 +158,17 @@ async fn log_in(app: &App, visitor: &Visitor, auth: Option<Value>) -> Result<Req
     };
     let password = Secret::from(take("password")?);
     let username = take("username")?;
+    let code = match auth.remove("otp") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(code)) => Some(Secret::from(code)),
+        Some(_) => return Err(Fault::Forbidden),
+    };
     let username = username.trim();
-    if username.len() > FIELD_MAX || password.expose().len() > FIELD_MAX {
+    let long = |secret: &Secret| secret.expose().len() > FIELD_MAX;
+    if username.len() > FIELD_MAX || long(&password) || code.as_ref().is_some_and(long) {
         return Err(Fault::Forbidden);
     }
-    let verdict = app.door.attempt(username, password, &visitor.address).await.map_err(|error| {
+    let verdict = app.door.attempt(username, password, code, &visitor.address).await.map_err(|error| {
         error.report(&visitor.address);
         Fault::Forbidden
     })?;

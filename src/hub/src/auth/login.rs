@@ -1,39 +1,60 @@
 //! The way to PAM: one connection to `/run/hub/login.sock` per attempt, one `hub-login` process behind it.
 //!
 //! Invariant: passwords live in [`Secret`] and in the socket, nowhere else. At most [`RUNNING_MAX`] attempts
-//! run, [`WAITING_MAX`] more wait, the rest are told to come back.
+//! run, [`WAITING_MAX`] more wait, the rest are told to come back; [`ASKED_MAX`] more may wait for a person's answer.
 
-use std::path::PathBuf;
+pub mod conversation;
+mod wire;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hubd_base::names::UserName;
 use hubd_base::secret::Secret;
-use hubd_proto::login::{FrameError, HEADER, Outcome, Reply, Request, TextKind, body_length};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use hubd_proto::login::{Outcome, Reply, Request, TextKind};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use self::conversation::{Conversation, Opening};
+use self::wire::Wire;
+use super::random::{NoRandomness, random_hex};
 
 /// Attempts that run at once. PAM delays a wrong password by about two seconds, so this is 8 a second at worst.
 pub const RUNNING_MAX: usize = 16;
 /// Attempts that wait for a place.
 pub const WAITING_MAX: usize = 128;
+/// Attempts that wait for a person's answer. With those that run fewer than `MaxConnections=` of `hub-login.socket`.
+pub const ASKED_MAX: usize = 40;
+/// Sessions whose words of PAM are kept for their home page.
+const WORDS_MAX: usize = 1000;
 /// How long an attempt waits for a place before it is told to come back.
 const WAIT: Duration = Duration::from_secs(20);
-/// How long one attempt may take before the hub gives it up; the unit's own `RuntimeMaxSec=` ends the process.
-const DEADLINE: Duration = Duration::from_secs(60);
+/// How long PAM may work between two questions, and how long a person may think about one, before the hub gives
+/// the attempt up; the unit's own `RuntimeMaxSec=` ends the process.
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Longest name and password that are passed on, bytes; PAM's own limit is 512.
+/// Longest name and answer that are passed on, bytes; PAM's own limit is 512.
 pub const FIELD_MAX: usize = 512;
+
+/// A text of PAM for the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// How it is meant.
+    pub kind: TextKind,
+    /// PAM's words.
+    pub text: String,
+}
 
 /// How an attempt ended, for the page.
 #[derive(Debug)]
 pub struct Verdict {
     /// The closed answer.
     pub outcome: Outcome,
-    /// What PAM itself wants the person to read, in order.
-    pub texts: Vec<String>,
+    /// What PAM itself wants the person to read, in order: what it said since its last question.
+    pub said: Vec<Said>,
 }
 
 impl Verdict {
@@ -64,30 +85,42 @@ pub enum LoginError {
     #[error("hub-login broke off: {0}")]
     Broken(String),
     /// PAM did not come to an end.
-    #[error("PAM gave no answer within {} s", DEADLINE.as_secs())]
-    Deadline,
-    /// The module asked for something this page cannot ask for yet.
-    #[error("PAM asks a question beyond name and password: {0}")]
+    #[error("PAM gave no answer within {} s", .0.as_secs())]
+    Deadline(Duration),
+    /// The module asked for something that was not given with the attempt.
+    #[error("PAM asks a question beyond those that were answered: {0}")]
     Question(String),
+    /// The person gave no answer in time.
+    #[error("nobody answered PAM's question in time")]
+    Late,
 }
 
 impl LoginError {
     /// Tells the journal. Attempts that PAM judged are told by `hub-login`; these never came so far.
     pub fn report(&self, client: &str) {
-        if matches!(self, Self::Busy) {
-            tracing::info!(hub_client = client, "A login from {client} found no place: {self}");
+        if matches!(self, Self::Busy | Self::Late) {
+            tracing::info!(hub_client = client, "A login from {client} was given up: {self}");
         } else {
             tracing::warn!(hub_client = client, "A login from {client} came to no end, carrying on: {self}");
         }
     }
 }
 
-/// Lets a bounded number of attempts through.
+/// Lets a bounded number of attempts through. Cheap to copy; the copies are one door.
+#[derive(Clone, Debug)]
+pub struct Door(Arc<Inner>);
+
 #[derive(Debug)]
-pub struct Door {
+struct Inner {
     path: PathBuf,
-    places: Semaphore,
+    deadline: Duration,
+    places: Arc<Semaphore>,
+    seats: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// What waits for answers, by id. Its size is bounded by the seats.
+    open: Mutex<HashMap<String, Arc<Conversation>>>,
+    /// What PAM said to people who are in, by session, until their home page shows it.
+    words: Mutex<HashMap<String, Vec<Said>>>,
 }
 
 struct Waiting<'a>(&'a AtomicUsize);
@@ -99,72 +132,129 @@ impl Drop for Waiting<'_> {
 }
 
 impl Door {
-    /// A door to the helper at that socket.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path, places: Semaphore::new(RUNNING_MAX), waiting: AtomicUsize::new(0) }
+    /// A door to the helper at that socket. `deadline` is [`DEADLINE`], save for tests.
+    pub fn new(path: PathBuf, deadline: Duration) -> Self {
+        let [places, seats] = [RUNNING_MAX, ASKED_MAX].map(|most| Arc::new(Semaphore::new(most)));
+        let (waiting, open, words) = (AtomicUsize::new(0), Mutex::default(), Mutex::default());
+        Self(Arc::new(Inner { path, deadline, places, seats, waiting, open, words }))
     }
 
-    /// How many attempts run, and how many wait.
+    /// How many attempts run (those that wait for a person too), and how many wait for a place.
     pub fn load(&self) -> (usize, usize) {
-        (RUNNING_MAX - self.places.available_permits().min(RUNNING_MAX), self.waiting.load(Ordering::Relaxed))
+        let taken = |of: &Semaphore, most: usize| most - of.available_permits().min(most);
+        let running = taken(&self.0.places, RUNNING_MAX) + taken(&self.0.seats, ASKED_MAX);
+        (running, self.0.waiting.load(Ordering::Relaxed))
     }
 
-    /// Asks PAM about a name and a password. `remote_host`: the browser's address, for `PAM_RHOST`.
-    pub async fn attempt(&self, user: &str, password: Secret, remote_host: &str) -> Result<Verdict, LoginError> {
+    /// Asks PAM about a name, a password and, if PAM has a second question, a one-time code, all at once.
+    /// `remote_host`: the caller's address, for `PAM_RHOST`.
+    pub async fn attempt(
+        &self,
+        user: &str,
+        password: Secret,
+        code: Option<Secret>,
+        remote_host: &str,
+    ) -> Result<Verdict, LoginError> {
         let _place = self.enter().await?;
-        timeout(DEADLINE, self.converse(user, password, remote_host)).await.map_err(|_| LoginError::Deadline)?
+        let recite = self.recite(user, password, code, remote_host);
+        timeout(self.deadline(), recite).await.map_err(|_| LoginError::Deadline(self.deadline()))?
     }
 
-    async fn enter(&self) -> Result<SemaphorePermit<'_>, LoginError> {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+    /// Begins a login whose further questions that browser answers. Whatever it had begun before is broken off.
+    ///
+    /// # Errors
+    /// The kernel has no randomness to give.
+    pub fn begin(&self, opening: Opening, browser: &str) -> Result<Arc<Conversation>, NoRandomness> {
+        self.open().retain(|_, other| !other.is_of(browser));
+        Ok(Conversation::begin(self, random_hex()?, opening, browser))
+    }
+
+    /// Keeps a conversation for the answers to come; it would end with its last holder otherwise.
+    pub fn keep(&self, conversation: &Arc<Conversation>) {
+        self.open().insert(conversation.id.clone(), Arc::clone(conversation));
+    }
+
+    /// The conversation of that browser with this id, unless it is over for good.
+    pub fn find(&self, id: &str, browser: &str) -> Option<Arc<Conversation>> {
+        self.open().get(id).filter(|found| found.is_of(browser)).cloned()
+    }
+
+    /// Leaves what PAM said with a welcome for the home page of that session.
+    pub fn leave_words(&self, session: &str, said: &[Said]) {
+        let mut words = self.words();
+        // Only of people who never opened their home page.
+        if words.len() >= WORDS_MAX {
+            words.clear();
+        }
+        if !said.is_empty() {
+            words.insert(session.to_owned(), said.to_vec());
+        }
+    }
+
+    /// Takes what was left for that session.
+    pub fn take_words(&self, session: &str) -> Vec<Said> {
+        self.words().remove(session).unwrap_or_default()
+    }
+
+    fn words(&self) -> MutexGuard<'_, HashMap<String, Vec<Said>>> {
+        self.0.words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self, id: &str) {
+        self.open().remove(id);
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<String, Arc<Conversation>>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    fn deadline(&self) -> Duration {
+        self.0.deadline
+    }
+
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.places).acquire_owned().await.ok()
+    }
+
+    async fn seat(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.seats).acquire_owned().await.ok()
+    }
+
+    async fn enter(&self) -> Result<OwnedSemaphorePermit, LoginError> {
+        let waiting = &self.0.waiting;
+        if waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
+            waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(LoginError::Busy);
         }
-        let _waiting = Waiting(&self.waiting);
-        match timeout(WAIT, self.places.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(LoginError::Busy),
-        }
+        let _waiting = Waiting(waiting);
+        timeout(WAIT, self.place()).await.ok().flatten().ok_or(LoginError::Busy)
     }
 
-    async fn converse(&self, user: &str, password: Secret, remote_host: &str) -> Result<Verdict, LoginError> {
-        let mut stream = UnixStream::connect(&self.path)
-            .await
-            .map_err(|source| LoginError::Connect { path: self.path.clone(), source })?;
-        let begin = Request::Begin {
-            user: user.as_bytes().to_vec(),
-            remote_host: remote_host.to_owned(),
-            change_expired: false,
-        };
-        send(&mut stream, &begin).await?;
-        let mut password = Some(password);
-        let mut texts = Vec::new();
+    async fn recite(
+        &self,
+        user: &str,
+        password: Secret,
+        code: Option<Secret>,
+        remote_host: &str,
+    ) -> Result<Verdict, LoginError> {
+        let mut wire = Wire::begin(self.path(), user, remote_host, false).await?;
+        let (mut password, mut code) = (Some(password), code);
+        let mut said = Vec::new();
         loop {
-            match receive(&mut stream).await? {
-                Reply::Prompt { echo: false, text } => match password.take() {
-                    Some(password) => send(&mut stream, &Request::Answer(password)).await?,
+            match wire.receive().await? {
+                Reply::Prompt { echo: false, text } => match password.take().or_else(|| code.take()) {
+                    Some(answer) => wire.send(&Request::Answer(answer)).await?,
                     None => return Err(LoginError::Question(text)),
                 },
                 Reply::Prompt { echo: true, text } => return Err(LoginError::Question(text)),
-                Reply::Text { kind: TextKind::Info | TextKind::Error, text } => texts.push(text),
+                Reply::Text { kind, text } => said.push(Said { kind, text }),
                 Reply::PasswordExpired => return Err(LoginError::Broken("a change nobody asked for".into())),
-                Reply::Done(outcome) => return Ok(Verdict { outcome, texts }),
+                Reply::Done(outcome) => return Ok(Verdict { outcome, said }),
             }
         }
     }
-}
-
-async fn send(stream: &mut UnixStream, request: &Request) -> Result<(), LoginError> {
-    let frame = request.encode().map_err(|error| LoginError::Broken(error.to_string()))?;
-    stream.write_all(&frame).await.map_err(|error| LoginError::Broken(error.to_string()))
-}
-
-async fn receive(stream: &mut UnixStream) -> Result<Reply, LoginError> {
-    let broken = |error: std::io::Error| LoginError::Broken(error.to_string());
-    let nonsense = |error: FrameError| LoginError::Broken(error.to_string());
-    let mut header = [0; HEADER];
-    stream.read_exact(&mut header).await.map_err(broken)?;
-    let mut frame = vec![0; body_length(header).map_err(nonsense)?];
-    stream.read_exact(&mut frame).await.map_err(broken)?;
-    Reply::decode(&frame).map_err(nonsense)
 }

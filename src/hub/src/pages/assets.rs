@@ -32,13 +32,14 @@ pub fn url(base_url: &str, name: &str) -> String {
     format!("{base_url}hub/static/{name}?v={hash}")
 }
 
-static ASSETS: LazyLock<[Asset; 5]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
     const CSS: &str = "text/css; charset=utf-8";
     const SCRIPT: &str = "text/javascript; charset=utf-8";
     [
         asset("hub.css", CSS, include_bytes!("../../static/hub.css")),
         asset("hub.svg", "image/svg+xml", include_bytes!("../../static/hub.svg")),
         asset("page.js", SCRIPT, include_bytes!("../../static/page.js")),
+        asset("login.js", SCRIPT, include_bytes!("../../static/login.js")),
         asset("home.js", SCRIPT, include_bytes!("../../static/home.js")),
         asset("spawn.js", SCRIPT, include_bytes!("../../static/spawn.js")),
     ]

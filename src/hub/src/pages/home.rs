@@ -32,7 +32,10 @@ pub struct Named {
 /// `GET /hub/home`
 pub async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
     let Some(user) = visitor.user() else { return to_login(&app, &visitor).into_response() };
-    page(&app, &visitor, user, None).into_response()
+    let words = visitor.session.as_ref().map(|session| app.door.take_words(&session.public_id)).unwrap_or_default();
+    let words: Vec<&str> = words.iter().map(|said| said.text.trim()).filter(|text| !text.is_empty()).collect();
+    let notice = (!words.is_empty()).then(|| Notice { kind: NoticeKind::Info, text: words.join(" ") });
+    page(&app, &visitor, user, notice).into_response()
 }
 
 fn page(app: &App, visitor: &Visitor, user: &UserName, notice: Option<Notice>) -> Html<String> {

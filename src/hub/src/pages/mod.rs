@@ -8,6 +8,7 @@ pub mod home;
 mod language;
 pub mod locale;
 mod login;
+mod login_view;
 pub mod menu;
 pub mod oauth;
 mod share;

@@ -99,68 +99,6 @@ impl NoticeKind {
     }
 }
 
-/// Why the login page is shown (again).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoginNotice {
-    /// Wrong name or password, or a locked account: the page does not tell which.
-    Refused,
-    /// The password was right; the account or the hub says no. The reason is a sentence for the person, or empty.
-    Denied {
-        /// From PAM or from the hub's policy.
-        reason: String,
-    },
-    /// The password must be changed first.
-    PasswordExpired,
-    /// PAM wants a pause.
-    TooManyTries,
-    /// All login processes are taken.
-    Busy,
-    /// PAM or the account database failed.
-    Unavailable,
-    /// The form failed its XSRF check.
-    FormExpired,
-    /// The session is over; the person was doing something else.
-    SessionEnded,
-    /// Just signed out.
-    SignedOut,
-}
-
-impl LoginNotice {
-    /// The sentence in this language.
-    pub fn notice(&self, text: Text) -> Notice {
-        use NoticeKind::{Error, Info, Success};
-        let (kind, key) = match self {
-            Self::Denied { reason } => {
-                let text = text.fill("login.denied", &[("reason", reason)]).trim_end().to_owned();
-                return Notice { kind: Error, text };
-            }
-            Self::Refused => (Error, "login.refused"),
-            Self::PasswordExpired => (Error, "login.expired"),
-            Self::TooManyTries => (Error, "login.too-many-tries"),
-            Self::Busy => (Error, "login.busy"),
-            Self::Unavailable => (Error, "login.unavailable"),
-            Self::FormExpired => (Error, "login.form-expired"),
-            Self::SessionEnded => (Info, "login.session-ended"),
-            Self::SignedOut => (Success, "login.signed-out"),
-        };
-        Notice { kind, text: text.get(key).to_owned() }
-    }
-}
-
-/// `GET|POST /hub/login`.
-#[derive(Template)]
-#[template(path = "login.html")]
-pub struct LoginPage {
-    /// Shared by all pages.
-    pub frame: Frame,
-    /// Where to go afterwards, already checked to be a path of this hub; may be empty.
-    pub next: String,
-    /// What was typed before, to be kept.
-    pub username: String,
-    /// Why the page is shown again.
-    pub notice: Option<Notice>,
-}
-
 impl ServerState {
     /// Keys of the badge's word, the title, the sentence below it and the word before the time.
     fn keys(self) -> [&'static str; 4] {

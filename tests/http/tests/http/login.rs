@@ -59,8 +59,8 @@ async fn each_outcome_has_its_own_sentence() {
     let world = World::new("").await;
     let denied = world.browser().login("eve", "right").await;
     assert!(denied.status == 403 && denied.text().contains("Your account has expired."), "{}", denied.text());
-    let expired = world.browser().login("frank", "right").await;
-    assert!(expired.status == 403 && expired.text().contains("Your password has expired"));
+    let locked = world.browser().login("locked", "right").await;
+    assert!(locked.status == 403 && locked.text().contains("(10 minutes left to unlock)"), "{}", locked.text());
 }
 
 #[tokio::test]

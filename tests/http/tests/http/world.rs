@@ -6,12 +6,14 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 use hubd::app::{App, Parts};
 use hubd::auth::accounts::Accounts;
+use hubd::auth::login;
 use hubd::http::listen::Listeners;
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve;
@@ -19,16 +21,15 @@ use hubd::servers::watch;
 use hubd::store::Store;
 use hubd_base::config::{self, Config};
 use hubd_base::names::{ServerId, UserName};
-use hubd_proto::login::{Outcome, Reply, Request as LoginRequest};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::fake_pam;
 use crate::launcher::{DEADLINE, FakeLauncher};
 use crate::service_launcher::FakeServices;
 
@@ -96,10 +97,18 @@ impl World {
         Self::start(folder, self.app.config.clone()).await
     }
 
+    /// One that gives a login up after that long.
+    pub async fn patient(patience: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let launcher = FakeLauncher::new(folder.path().to_owned());
+        let services = FakeServices::new(folder.path().to_owned());
+        Self::begin(folder, Config::default(), launcher, services, patience).await
+    }
+
     async fn start(folder: TempDir, config: Config) -> Self {
         let launcher = FakeLauncher::new(folder.path().to_owned());
         let services = FakeServices::new(folder.path().to_owned());
-        Self::begin(folder, config, launcher, services).await
+        Self::begin(folder, config, launcher, services, login::DEADLINE).await
     }
 
     /// The hub ends and begins again; what systemd runs and the database stay.
@@ -108,21 +117,28 @@ impl World {
         drop(stop);
         let mut config = app.config.clone();
         change(&mut config);
-        Self::begin(folder, config, launcher, services).await
+        Self::begin(folder, config, launcher, services, login::DEADLINE).await
     }
 
-    async fn begin(folder: TempDir, config: Config, launcher: Arc<FakeLauncher>, services: Arc<FakeServices>) -> Self {
+    async fn begin(
+        folder: TempDir,
+        config: Config,
+        launcher: Arc<FakeLauncher>,
+        services: Arc<FakeServices>,
+        patience: Duration,
+    ) -> Self {
         let authorized = Arc::new(AtomicBool::new(true));
         let login_socket = folder.path().join("login.sock");
         let control_socket = folder.path().join("control.sock");
         for socket in [&login_socket, &control_socket] {
             let _ = std::fs::remove_file(socket);
         }
-        tokio::spawn(pam(UnixListener::bind(&login_socket).unwrap()));
+        tokio::spawn(fake_pam::run(UnixListener::bind(&login_socket).unwrap()));
         let parts = Parts {
             config,
             database: folder.path().join("hub.sqlite"),
             login_socket,
+            login_deadline: patience,
             launcher: Arc::clone(&launcher) as Arc<_>,
             service_launcher: Arc::clone(&services) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
@@ -192,40 +208,6 @@ impl World {
 
 pub fn id(user: &str) -> ServerId {
     ServerId::default_of(UserName::parse(user).unwrap())
-}
-
-/// A PAM that knows everybody with the password `right`; `boss` is an administrator.
-async fn pam(listener: UnixListener) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(converse(stream));
-    }
-}
-
-async fn converse(mut stream: UnixStream) -> Option<()> {
-    let LoginRequest::Begin { user, .. } = read(&mut stream).await? else { panic!("no Begin") };
-    write(&mut stream, &Reply::Prompt { echo: false, text: "Password: ".into() }).await;
-    let LoginRequest::Answer(password) = read(&mut stream).await? else { panic!("no Answer") };
-    let name = String::from_utf8(user).unwrap();
-    let outcome = match (name.as_str(), password.expose()) {
-        ("eve", b"right") => Outcome::Denied { reason: "Your account has expired.".into() },
-        ("frank", b"right") => Outcome::PasswordExpired,
-        ("hang", _) => std::future::pending().await,
-        (_, b"right") => Outcome::Accepted { user: UserName::parse(&name).unwrap(), uid: 1000, admin: name == "boss" },
-        _ => Outcome::Refused,
-    };
-    write(&mut stream, &Reply::Done(outcome)).await;
-    Some(())
-}
-
-async fn read(stream: &mut UnixStream) -> Option<LoginRequest> {
-    let length = stream.read_u32().await.ok()?;
-    let mut frame = vec![0; length as usize];
-    stream.read_exact(&mut frame).await.ok()?;
-    Some(LoginRequest::decode(&frame).unwrap())
-}
-
-async fn write(stream: &mut UnixStream, reply: &Reply) {
-    let _ = stream.write_all(&reply.encode().unwrap()).await;
 }
 
 /// A browser: one connection per request, cookies by path, no redirects by itself.

@@ -2,12 +2,17 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use hubd_proto::login::TextKind;
+
 use super::{
-    Actions, ErrorKind, ErrorPage, Failure, FailureKind, Frame, HomePage, LoginNotice, LoginPage, Notice, Page,
-    ServerState, ServerView, SpawnPendingPage, StoppedPage, civil,
+    Actions, ErrorKind, ErrorPage, Failure, FailureKind, Frame, HomePage, Notice, Page, ServerState, ServerView,
+    SpawnPendingPage, StoppedPage, civil,
 };
+use crate::auth::login::Said;
+use crate::auth::login::conversation::Question;
 use crate::pages::home::Named;
 use crate::pages::locale::{Language, Text};
+use crate::pages::login_view::{LoginNotice, LoginPage, LoginStepPage};
 use crate::pages::menu::ServiceLink;
 use crate::pages::oauth::ConsentPage;
 use crate::pages::token::TokenPage;
@@ -73,7 +78,16 @@ fn pending(language: Language, failed: Option<Failure>) -> String {
 fn login(language: Language, notice: Option<Notice>) -> String {
     let frame = frame(language, None);
     let (next, username) = ("\"><script>".to_owned(), "<i>ann".to_owned());
-    LoginPage { frame, next, username, notice }.render_page()
+    LoginPage { frame, next, username, notice, said: Vec::new() }.render_page()
+}
+
+fn login_step(language: Language, changing: bool) -> String {
+    let said = Said { kind: TextKind::Error, text: "<b>careful".to_owned() };
+    let question =
+        Question { step: 1, echo: false, text: "<i>code: ".to_owned(), said: vec![said], changing, until: 0 };
+    let (next, username) = ("\"><script>".to_owned(), "<i>ann".to_owned());
+    let (frame, conversation) = (frame(language, None), "c0ffee".to_owned());
+    LoginStepPage { frame, next, username, conversation, question, now: 0 }.render_page()
 }
 
 fn all(language: Language) -> Vec<String> {
@@ -82,6 +96,8 @@ fn all(language: Language) -> Vec<String> {
     let mut pages = vec![
         login(language, None),
         login(language, Some(LoginNotice::Denied { reason: "<b>no".to_owned() }.notice(text))),
+        login_step(language, false),
+        login_step(language, true),
         pending(language, None),
         pending(language, Some(failure)),
         StoppedPage {
