@@ -90,11 +90,14 @@ async fn the_list_is_filtered_sorted_and_cut() {
     let world = World::new("").await;
     let mut boss = world.client("boss", &["inherit"]).await;
     world.know(&["zoe", "a_b", "axb", "mike"]).await;
-    for (user, when) in [("zoe", 30), ("mike", 20), ("boss", 40)] {
-        world.app.people.advance(&name(user), when).await.unwrap();
-    }
+    world.app.people.advance(&name("mike"), 20).await.unwrap();
     world.app.servers.start(&id("zoe")).unwrap();
     world.wait_for("zoe", "running").await;
+    // A start is something that zoe did, and what boss does from now on comes after it.
+    let last = |user: &str| world.app.people.named(user).unwrap().last_activity;
+    world.until(|| async { last("zoe").is_some() }).await;
+    let after = now().max(last("zoe").unwrap()) + 1;
+    world.app.people.advance(&name("boss"), after + 60_000_000).await.unwrap();
     world.app.servers.get(&id("mike"));
     for (query, wanted) in [
         ("", "boss zoe a_b axb mike"),
