@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::super::form::Form;
-use super::super::locale::{Language, Text};
+use super::super::locale::Language;
 use super::super::view::{Actions, Frame, Moment, NoticeKind};
 use super::{Admin, Done, Part, Place, Said, body, html, moment, words};
 use crate::api::user_changes;
@@ -146,6 +146,10 @@ impl Person {
 }
 
 impl Row {
+    pub fn label(&self, frame: &Frame) -> &str {
+        if self.name.is_empty() { frame.text.get("admin.default") } else { &self.name }
+    }
+
     /// Every server of a person that may be seen; the default one stands there even if it never ran.
     fn all(admin: &Admin, user: &UserName) -> Vec<Self> {
         let default = ServerId::default_of(user.clone());
@@ -311,12 +315,7 @@ pub(super) fn redraw(admin: &Admin, back: &str, fault: Fault) -> Result<Response
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
     let person = path.strip_prefix(&admin.address("/user/")).and_then(next::user_of);
     match person.and_then(|name| admin.app.people.find(&name)) {
-        Some(person) => super::user::draw(admin, status, &person, Some(said), None),
+        Some(person) => Ok(super::user::draw(admin, status, &person, Some(said), None)),
         None => draw(admin, status, Asked::of(query), Some(said), Typed::default()),
     }
-}
-
-/// A server's name on the page.
-pub(super) fn label<'a>(name: &'a str, text: &Text) -> &'a str {
-    if name.is_empty() { text.get("admin.default") } else { name }
 }

@@ -80,7 +80,7 @@ pub(super) async fn show(
 ) -> Result<Response, Fault> {
     let person = find(&admin, &name)?;
     let said = Said::arrived(&arrived.notice, admin.text());
-    draw(&admin, StatusCode::OK, &person, said, None)
+    Ok(draw(&admin, StatusCode::OK, &person, said, None))
 }
 
 pub(super) fn draw(
@@ -89,7 +89,7 @@ pub(super) fn draw(
     person: &UserRow,
     said: Option<Said>,
     typed: Option<Typed>,
-) -> Result<Response, Fault> {
+) -> Response {
     let app = &admin.app;
     let name = person.name.as_str();
     let now = now();
@@ -111,7 +111,7 @@ pub(super) fn draw(
         typed: typed.unwrap_or_else(|| Typed { name: name.to_owned(), admin: person.admin }),
         person: Person::of(admin, person),
     };
-    Ok(html(status, &page))
+    html(status, &page)
 }
 
 /// `POST /hub/admin/user/{user}`. Fields: `name`, `admin`.
@@ -129,7 +129,7 @@ pub(super) async fn change(admin: Admin, Path(name): Path<String>, form: Form) -
         }
         Err(fault) => {
             let (status, said) = Said::refused(fault, admin.text())?;
-            draw(&admin, status, &person, Some(said), Some(typed))
+            Ok(draw(&admin, status, &person, Some(said), Some(typed)))
         }
     }
 }
@@ -140,18 +140,17 @@ pub(super) async fn regroup(admin: Admin, Path(name): Path<String>, form: Form) 
     let person = find(&admin, &name)?;
     let sent = body(json!({"users": [name]}));
     let (app, caller) = (State(Arc::clone(&admin.app)), admin.caller.clone());
-    let result = match fields.find("leave") {
-        Some(group) => groups::remove_users(app, caller, Path(group.to_owned()), sent).await,
-        None => {
-            let group = fields.find("join").unwrap_or_default().trim().to_owned();
-            groups::add_users(app, caller, Path(group), sent).await
-        }
+    let result = if let Some(group) = fields.find("leave") {
+        groups::remove_users(app, caller, Path(group.to_owned()), sent).await
+    } else {
+        let group = fields.find("join").unwrap_or_default().trim().to_owned();
+        groups::add_users(app, caller, Path(group), sent).await
     };
     match result {
         Ok(_) => Ok(Admin::done(&page_of(&admin, &name), Done::Saved)),
         Err(fault) => {
             let (status, said) = Said::refused(fault, admin.text())?;
-            draw(&admin, status, &person, Some(said), None)
+            Ok(draw(&admin, status, &person, Some(said), None))
         }
     }
 }
