@@ -253,6 +253,7 @@ async fn servers_are_started_stopped_and_removed() {
     let answer = send(&mut boss, "/hub/admin/start/ann", &[("back", "/hub/admin/user/ann")]).await;
     assert!(answer.text().contains("Spawner failed to start [status=3]"), "{}", answer.text());
     assert!(answer.text().contains("id=\"edit\""), "it is the page about ann");
+    assert!(answer.text().contains("JupyterLab stopped before it was ready."), "and the reason stays with the server");
 
     assert_eq!(send(&mut boss, "/hub/admin/stop/ann/gpu", &[]).await.status, 303);
     world.wait_for_server(&gpu, "stopped").await;

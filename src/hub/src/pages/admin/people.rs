@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::super::form::Form;
 use super::super::locale::Language;
+use super::super::text;
 use super::super::view::{Actions, Frame, Moment, NoticeKind};
 use super::{Admin, Done, Part, Place, Said, body, html, moment, words};
 use crate::api::user_changes;
@@ -115,6 +116,8 @@ pub(in crate::pages) struct Row {
     pub name: String,
     pub state: ServerState,
     pub started: Option<Moment>,
+    /// Why it failed, in the language of the page.
+    pub failure: Option<String>,
     pub used: Option<Moment>,
     /// Where it is opened.
     pub url: String,
@@ -178,6 +181,10 @@ impl Row {
             name: display.unwrap_or_else(|| id.server.as_str().to_owned()),
             state: snapshot.state,
             started: snapshot.started.filter(|_| snapshot.state.is_ready()).map(moment),
+            failure: snapshot
+                .failure
+                .as_ref()
+                .and_then(|_| text::server(&admin.app, id, &snapshot, admin.text()).message),
             used: server.and_then(|server| server.last_activity()).map(moment),
             url: admin.app.server_url(id),
             actions: Actions {
@@ -217,8 +224,8 @@ pub(in crate::pages) struct Typed {
 
 impl PeoplePage {
     fn states(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let text = self.frame.text;
-        STATES.into_iter().map(move |(value, key)| (value, text.get(key)))
+        let words = self.frame.text;
+        STATES.into_iter().map(move |(value, key)| (value, words.get(key)))
     }
 
     /// The address that sorts by a column, the other way round if it is sorted by it.

@@ -24,6 +24,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         name: text(),
         state: ServerState::Running,
         started: Some(moment(0)),
+        failure: Some(text()),
         used: None,
         url: text(),
         actions: Actions { open: true, start: true, stop: true },
