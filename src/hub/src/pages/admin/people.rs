@@ -134,7 +134,7 @@ impl Person {
         let seen = on(&["read:users", "read:users:activity"]);
         Self {
             name: user.to_owned(),
-            admin: row.admin,
+            admin: admin.app.is_admin(&row.name),
             activity: row.last_activity.filter(|_| seen).map(moment),
             servers: Row::all(admin, &row.name),
             page: format!("admin/user/{}", esc(user)),

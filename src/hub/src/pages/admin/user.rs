@@ -108,7 +108,7 @@ pub(super) fn draw(
         proposed: others.take(PROPOSED).map(|group| group.name.clone()).collect(),
         groups: held.into_iter().map(|group| (group.clone(), may_put(&group))).collect(),
         may_change: on(&["admin:users"]),
-        typed: typed.unwrap_or_else(|| Typed { name: name.to_owned(), admin: person.admin }),
+        typed: typed.unwrap_or_else(|| Typed { name: name.to_owned(), admin: app.is_admin(&person.name) }),
         person: Person::of(admin, person),
     };
     html(status, &page)
