@@ -44,7 +44,7 @@ def picture(pages, name, path=None):
                 assert page.driver.execute_script("return document.documentElement.lang") == code
                 assert page.driver.execute_script(OVERFLOW) == [], f"{name} {code} is wider than {width}"
                 text = page.driver.find_element("tag name", "body").text
-                assert not re.search(r"\b(login|home|state|progress|failure|error|frame)\.[a-z-]{3,}\b", text), text
+                assert not re.search(r"\b(login|home|state|progress|failure|error|frame|admin)\.[a-z-]{3,}\b", text), text
                 page.screenshot(SCREENSHOTS / f"{name}-{code}-{'dark' if dark else 'light'}-{width}.png")
         page.appearance()
 
@@ -151,3 +151,28 @@ def test_error_pages(pages, module_hub):
     picture(pages, "error-403", "/user/bob/lab")
     for page in pages.values():
         assert page.find("#error-status").text == "403" and page.find("#incident").text
+
+
+def test_admin_pages(pages, module_hub):
+    module_hub.configure('[server]\nnamed_limit = 2\n')
+    login(pages, "boss")
+    client = module_hub.logged_in("boss")
+    module_hub.start(client, "boss")
+    picture(pages, "admin", "/hub/admin")
+    picture(pages, "admin-user", "/hub/admin/user/boss")
+    picture(pages, "admin-log", "/hub/admin/log/boss")
+    picture(pages, "admin-groups", "/hub/admin/groups")
+    picture(pages, "admin-services", "/hub/admin/services")
+    picture(pages, "admin-sessions", "/hub/admin/sessions")
+    picture(pages, "admin-stop-all", "/hub/admin/stop-all")
+    picture(pages, "admin-shutdown", "/hub/admin/shutdown")
+
+    def wrong(page):
+        page.open("/hub/admin")
+        page.find("#names").send_keys("nobody-is-called-so\n-x")
+        page.click("#add-people").find("#admin-error")
+
+    everywhere(pages, wrong)
+    picture(pages, "admin-refused")
+    module_hub.stop_all()
+    module_hub.configure("")

@@ -206,6 +206,11 @@ impl App {
         self.people.find(user).is_some_and(|person| person.admin.holds())
     }
 
+    /// Whether this person may open the administration pages.
+    pub fn may_administer(&self, user: &UserName) -> bool {
+        self.access.of_user(user).covers("admin-ui", Resource::Any, self.access.groups()) == Cover::Covered
+    }
+
     /// Whether this person may use that server.
     pub fn may_access(&self, user: &UserName, server: &ServerId) -> bool {
         self.access.may_enter(&self.access.of_user(user), server)

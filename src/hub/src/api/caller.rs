@@ -123,6 +123,15 @@ impl Caller {
         }
     }
 
+    /// A logged-in browser: for pages, which check by themselves that a form is the hub's own.
+    pub fn of_session(app: &App, session: Arc<Session>) -> Self {
+        Self {
+            scopes: app.access.of_user(&session.user),
+            groups: Arc::clone(&app.groups),
+            credential: Credential::Session(session),
+        }
+    }
+
     /// The caller without the right to be: for a token of which nothing else is known.
     fn of_token(app: &App, token: Arc<Token>) -> Self {
         Self {
@@ -188,11 +197,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             let submitted = xsrf::submitted(&parts.uri, &parts.headers);
             visitor.check_xsrf(&parts.method, submitted.as_deref())?;
         }
-        Ok(Self {
-            scopes: app.access.of_user(&session.user),
-            groups: Arc::clone(&app.groups),
-            credential: Credential::Session(session),
-        })
+        Ok(Self::of_session(app, session))
     }
 }
 

@@ -25,15 +25,20 @@ const READ: &[&str] = &["read:groups", "read:groups:name", "read:roles:groups"];
 
 /// `GET /hub/api/groups`
 pub async fn list(State(app): State<Arc<App>>, caller: Caller, page: Page) -> Result<Response, Fault> {
-    let filters = listed(&caller, "list:groups", &["list:groups"], |filters| {
+    let (part, total) = page.cut(select(&app, &caller)?);
+    Ok(page.answer(part.iter().filter_map(|group| model(&app, &caller, group)).collect(), total))
+}
+
+/// The groups that the caller may list.
+pub fn select(app: &App, caller: &Caller) -> Result<Vec<Arc<Group>>, Fault> {
+    let filters = listed(caller, "list:groups", &["list:groups"], |filters| {
         filters.users.is_empty() && filters.servers.is_empty() && filters.services.is_empty()
     })?;
     let mut groups = app.groups.all();
     groups.retain(|group| {
         filters.is_none_or(|filters| filters.covers(Resource::Group(&group.name), app.access.groups()))
     });
-    let (part, total) = page.cut(groups);
-    Ok(page.answer(part.iter().filter_map(|group| model(&app, &caller, group)).collect(), total))
+    Ok(groups)
 }
 
 fn model(app: &App, caller: &Caller, group: &Group) -> Option<Value> {

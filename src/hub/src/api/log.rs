@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State};
+use hubd_base::names::ServerId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,9 +13,10 @@ use super::caller::Caller;
 use super::servers::Address;
 use crate::app::App;
 use crate::http::faults::Fault;
+use crate::servers::launcher::JournalLine;
 
 /// Most lines in one answer.
-const LINES_MAX: u32 = 1000;
+pub const LINES_MAX: u32 = 1000;
 const LINES: u32 = 100;
 
 /// What may stand in the address.
@@ -31,8 +33,18 @@ pub async fn read(
     address: Address,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Fault> {
-    let id = caller.on_server(&["servers"], &address.user, &address.server)?;
-    let lines = asked.lines.unwrap_or(LINES).clamp(1, LINES_MAX);
-    let lines = app.servers.journal(&id, "", lines).await.map_err(Fault::internal)?;
+    let (_, lines) = lines(&app, &caller, &address, asked.lines.unwrap_or(LINES)).await?;
     Ok(Json(json!({ "lines": lines })))
+}
+
+/// The server that an address means, and its last lines, [`LINES_MAX`] at most.
+pub async fn lines(
+    app: &App,
+    caller: &Caller,
+    address: &Address,
+    most: u32,
+) -> Result<(ServerId, Vec<JournalLine>), Fault> {
+    let id = caller.on_server(&["servers"], &address.user, &address.server)?;
+    let lines = app.servers.journal(&id, "", most.clamp(1, LINES_MAX)).await.map_err(Fault::internal)?;
+    Ok((id, lines))
 }

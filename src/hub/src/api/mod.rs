@@ -2,12 +2,12 @@
 
 mod activity;
 mod authorizations;
-mod body;
-mod caller;
+pub(crate) mod body;
+pub(crate) mod caller;
 mod check;
-mod groups;
+pub(crate) mod groups;
 mod hub;
-mod log;
+pub(crate) mod log;
 mod metrics;
 mod models;
 mod page;
@@ -21,12 +21,12 @@ mod services;
 mod share_codes;
 mod shared;
 mod shares;
-mod shutdown;
+pub(crate) mod shutdown;
 mod timestamp;
 mod token_models;
 mod tokens;
-mod user_changes;
-mod users;
+pub(crate) mod user_changes;
+pub(crate) mod users;
 
 use std::sync::Arc;
 

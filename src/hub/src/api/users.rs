@@ -22,7 +22,7 @@ use crate::servers::state::State as ServerState;
 use crate::store::users::UserRow;
 
 /// Scopes of which any one shows something of a person.
-const READ: &[&str] =
+pub const READ: &[&str] =
     &["read:users", "read:users:name", "read:servers", "read:users:groups", "read:users:activity", "read:roles:users"];
 
 pub(super) fn shown(arguments: &Arguments) -> Shown {
@@ -87,12 +87,35 @@ pub async fn list(
     page: Page,
     arguments: Arguments,
 ) -> Result<Response, Fault> {
-    let filters = listed(&caller, "list:users", &["list:users"], |filters| {
+    let selection = Selection {
+        name_filter: argument(&arguments, "name_filter"),
+        state: argument(&arguments, "state"),
+        sort: argument(&arguments, "sort"),
+    };
+    let (part, total) = page.cut(select(&app, &caller, &selection)?);
+    let view = View { app: &app, scopes: &caller.scopes, shown: shown(&arguments) };
+    Ok(page.answer(part.iter().filter_map(|row| view.user(row)).map(Value::Object).collect(), total))
+}
+
+/// Which people a list shows, and in what order; the values are the contract's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Selection<'a> {
+    /// What their names have in them, in any case.
+    pub name_filter: Option<&'a str>,
+    /// `active`, `ready` or `inactive`.
+    pub state: Option<&'a str>,
+    /// `id`, `name` or `last_activity`, with a dash in front for the other way round.
+    pub sort: Option<&'a str>,
+}
+
+/// The people whom the caller may list and who fit.
+pub fn select(app: &App, caller: &Caller, selection: &Selection<'_>) -> Result<Vec<Arc<UserRow>>, Fault> {
+    let filters = listed(caller, "list:users", &["list:users"], |filters| {
         filters.servers.is_empty() && filters.services.is_empty()
     })?;
-    let in_state = StateFilter::of(&app, argument(&arguments, "state"))?;
-    let order = Order::parse(argument(&arguments, "sort"))?;
-    let part = argument(&arguments, "name_filter").map(str::to_lowercase);
+    let in_state = StateFilter::of(app, selection.state)?;
+    let order = Order::parse(selection.sort)?;
+    let part = selection.name_filter.map(str::to_lowercase);
     let mut people = app.people.all();
     people.retain(|row| {
         let name = row.name.as_str();
@@ -101,9 +124,7 @@ pub async fn list(
             && in_state.fits(&row.name)
     });
     order.sort(&mut people);
-    let (part, total) = page.cut(people);
-    let view = View { app: &app, scopes: &caller.scopes, shown: shown(&arguments) };
-    Ok(page.answer(part.iter().filter_map(|row| view.user(row)).map(Value::Object).collect(), total))
+    Ok(people)
 }
 
 /// What a list may show by the scope that permits it: `None` for everything. `fits`: whether the list can be cut down

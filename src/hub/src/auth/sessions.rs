@@ -28,6 +28,8 @@ pub struct Session {
     pub public_id: String,
     /// Who logged in.
     pub user: UserName,
+    /// When it began, microseconds.
+    pub created: Usec,
     /// When it ends by itself, microseconds.
     pub expires: Usec,
     /// Cancelled when the session ends; streams watch it.
@@ -65,6 +67,7 @@ impl Sessions {
                 token: row.token,
                 public_id: row.public_id,
                 user,
+                created: row.created,
                 expires: row.expires,
                 ended: CancellationToken::new(),
             };
@@ -96,7 +99,8 @@ impl Sessions {
         let expires = now.saturating_add(i64::try_from(self.lifetime.as_micros()).unwrap_or(i64::MAX));
         let new = NewSession { user: user_id, token, public_id: public_id.clone(), created: now, expires };
         let id = self.store.add_session(new).await?;
-        let session = Arc::new(Session { id, token, public_id, user, expires, ended: CancellationToken::new() });
+        let ended = CancellationToken::new();
+        let session = Arc::new(Session { id, token, public_id, user, created: now, expires, ended });
         self.write(|known| known.insert(token, Arc::clone(&session)));
         Ok((cookie, session))
     }
@@ -113,6 +117,15 @@ impl Sessions {
     pub fn users(&self) -> BTreeSet<UserName> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.values().map(|session| session.user.clone()).collect()
+    }
+
+    /// Every session that has not ended, the newest first.
+    pub fn all(&self, now: Usec) -> Vec<Arc<Session>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> = known.values().filter(|session| session.expires > now).cloned().collect();
+        drop(known);
+        all.sort_by_key(|session| std::cmp::Reverse((session.created, session.id)));
+        all
     }
 
     /// Ends every session of a person.

@@ -91,7 +91,7 @@ impl Fault {
     }
 
     /// The API's sentence (contract 1.1 and 1.2).
-    fn sentence(&self) -> Cow<'_, str> {
+    pub fn sentence(&self) -> Cow<'_, str> {
         let sentence = match self {
             Self::BadRequest(text) | Self::Told(_, text) | Self::Throttled(text, _) => text.as_str(),
             Self::Scopes(any) => {

@@ -91,6 +91,7 @@ impl Visitor {
             base_url: app.base_url().to_owned(),
             user: self.user().map(ToString::to_string),
             admin: self.admin,
+            admin_ui: self.user().is_some_and(|user| app.may_administer(user)),
             services: self.user().map(|user| menu::services(app, user)).unwrap_or_default(),
             xsrf: self.xsrf.clone(),
             path: self.target.clone(),

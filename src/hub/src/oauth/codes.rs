@@ -136,7 +136,7 @@ mod tests {
     fn session(id: i64) -> Arc<Session> {
         let user = UserName::parse("alice").unwrap();
         let ended = CancellationToken::new();
-        Arc::new(Session { id, token: [0; 32], public_id: String::new(), user, expires: 1 << 60, ended })
+        Arc::new(Session { id, token: [0; 32], public_id: String::new(), user, created: 0, expires: 1 << 60, ended })
     }
 
     fn grant() -> Grant {

@@ -1,5 +1,6 @@
 //! What people see, below `<base>hub/`, and the table of all routes of the hub itself.
 
+mod admin;
 pub mod assets;
 mod csp;
 mod events;
@@ -65,6 +66,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/health", get(|| async { StatusCode::OK }))
         .route("/token", get(token::show).post(token::create))
         .route("/token/revoke", post(token::revoke))
+        .merge(admin::routes())
         .merge(csp::routes())
         .route("/metrics", get(api::metrics))
         .nest("/api", api::router(base, documented()));

@@ -37,6 +37,8 @@ pub struct Frame {
     pub user: Option<String>,
     /// Whether that person is an administrator of the hub.
     pub admin: bool,
+    /// Whether that person may open the administration pages.
+    pub admin_ui: bool,
     /// The services that person may use.
     pub services: Vec<ServiceLink>,
     /// The XSRF token for every form of the page.

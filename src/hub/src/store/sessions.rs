@@ -16,6 +16,8 @@ pub struct SessionRow {
     pub public_id: String,
     /// Whose session it is.
     pub user: String,
+    /// When it began.
+    pub created: Usec,
     /// When it ends by itself.
     pub expires: Usec,
 }
@@ -41,7 +43,7 @@ impl Store {
         self.write(move |transaction| {
             transaction.execute("DELETE FROM sessions WHERE expires_usec <= :now", named_params! {":now": now})?;
             let mut statement = transaction.prepare(
-                "SELECT sessions.id, token_hash, public_id, users.name, expires_usec
+                "SELECT sessions.id, token_hash, public_id, users.name, sessions.created_usec, expires_usec
                  FROM sessions JOIN users ON users.id = user_id",
             )?;
             let rows = statement.query_map([], |row| {
@@ -50,7 +52,8 @@ impl Store {
                     token: row.get(1)?,
                     public_id: row.get(2)?,
                     user: row.get(3)?,
-                    expires: row.get(4)?,
+                    created: row.get(4)?,
+                    expires: row.get(5)?,
                 })
             })?;
             rows.collect()

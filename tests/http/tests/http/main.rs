@@ -11,6 +11,7 @@
 )]
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
+mod admin;
 mod api;
 mod api_activity;
 mod api_client;

@@ -1,0 +1,328 @@
+//! `/hub/admin`: who is there, and what their servers do; new people.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use hubd_base::names::{ServerId, UserName, esc};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::form::Form;
+use super::super::locale::Language;
+use super::super::text;
+use super::super::view::{Actions, Frame, Moment, NoticeKind};
+use super::{Admin, Done, Part, Place, Said, body, html, moment, words};
+use crate::api::user_changes;
+use crate::api::users::{Selection, select};
+use crate::auth::accounts::{Meant, resolve};
+use crate::auth::scopes::Resource;
+use crate::http::faults::Fault;
+use crate::http::next;
+use crate::servers::server::Server;
+use crate::servers::state::{Snapshot, State as ServerState};
+use crate::store::users::UserRow;
+
+/// In the order of the page's own list.
+const STATES: [(&str, &str); 4] = [
+    ("", "admin.state-all"),
+    ("active", "admin.state-active"),
+    ("ready", "admin.state-ready"),
+    ("inactive", "admin.state-inactive"),
+];
+
+/// What stands in the address: the names are the contract's (8.7).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    pub name_filter: String,
+    pub state: String,
+    pub sort: String,
+    pub offset: usize,
+    pub notice: String,
+}
+
+impl Asked {
+    /// The page that an address means.
+    pub fn of(query: &str) -> Self {
+        let mut asked = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match &*name {
+                "name_filter" => asked.name_filter = value.into_owned(),
+                "state" => asked.state = value.into_owned(),
+                "sort" => asked.sort = value.into_owned(),
+                "offset" => asked.offset = value.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// The address of this page without its notice, from the question mark on.
+    pub fn query(&self) -> String {
+        let offset = self.offset.to_string();
+        let fields =
+            [("name_filter", &*self.name_filter), ("state", &*self.state), ("sort", &*self.sort), ("offset", &*offset)];
+        let said = fields.into_iter().filter(|(name, value)| !value.is_empty() && (*name != "offset" || *value != "0"));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(said).finish();
+        if query.is_empty() { query } else { format!("?{query}") }
+    }
+
+    fn sorted(&self) -> &str {
+        if self.sort.is_empty() { "name" } else { &self.sort }
+    }
+
+    /// Everybody who fits.
+    fn people(&self, admin: &Admin) -> Result<Vec<Arc<UserRow>>, Fault> {
+        let given = |value: &'static str| Some(value).filter(|value| !value.is_empty());
+        let state = STATES.iter().find(|(state, _)| *state == self.state);
+        let state = match state {
+            Some((state, _)) => given(state),
+            None => Some(self.state.as_str()),
+        };
+        let name_filter = Some(self.name_filter.trim()).filter(|part| !part.is_empty());
+        select(&admin.app, &admin.caller, &Selection { name_filter, state, sort: Some(self.sorted()) })
+    }
+
+    /// The people of this page, and where it is in the list.
+    pub fn part(&self, admin: &Admin) -> Result<(Vec<Arc<UserRow>>, Part), Fault> {
+        let address = |offset| admin.address(&Self { offset, ..self.clone() }.query());
+        Ok(Part::cut(self.people(admin)?, self.offset, address))
+    }
+}
+
+/// One person.
+pub(in crate::pages) struct Person {
+    pub name: String,
+    pub admin: bool,
+    pub activity: Option<Moment>,
+    /// The default one first; none where they may not be seen.
+    pub servers: Vec<Row>,
+    /// The page about this person, below `<base>hub/`.
+    pub page: String,
+    pub may_edit: bool,
+    pub may_delete: bool,
+}
+
+/// One server.
+pub(in crate::pages) struct Row {
+    /// `alice` or `alice/gpu`, percent-encoded.
+    pub path: String,
+    /// For people who do not see the table.
+    pub full_name: String,
+    /// Its name for people; empty for the default server.
+    pub name: String,
+    pub state: ServerState,
+    pub started: Option<Moment>,
+    /// Why it failed, in the language of the page.
+    pub failure: Option<String>,
+    pub used: Option<Moment>,
+    /// Where it is opened.
+    pub url: String,
+    pub actions: Actions,
+    pub may_remove: bool,
+    pub may_read_log: bool,
+}
+
+impl Person {
+    pub fn of(admin: &Admin, row: &UserRow) -> Self {
+        let user = row.name.as_str();
+        let on = |any: &[&str]| admin.may(any, Resource::User(user));
+        let own = admin.caller.user() == Some(&row.name);
+        let seen = on(&["read:users", "read:users:activity"]);
+        Self {
+            name: user.to_owned(),
+            admin: admin.app.is_admin(&row.name),
+            activity: row.last_activity.filter(|_| seen).map(moment),
+            servers: Row::all(admin, &row.name),
+            page: format!("admin/user/{}", esc(user)),
+            may_edit: on(&["read:users", "admin:users"]),
+            may_delete: !own && on(&["delete:users"]),
+        }
+    }
+
+    fn height(&self) -> usize {
+        self.servers.len().max(1)
+    }
+}
+
+impl Row {
+    pub fn label(&self, frame: &Frame) -> &str {
+        if self.name.is_empty() { frame.text.get("admin.default") } else { &self.name }
+    }
+
+    /// Every server of a person that may be seen; the default one stands there even if it never ran.
+    fn all(admin: &Admin, user: &UserName) -> Vec<Self> {
+        let default = ServerId::default_of(user.clone());
+        let known = admin.app.servers.of(user);
+        let mut rows = Vec::with_capacity(known.len() + 1);
+        if known.first().is_none_or(|server| !server.id.server.is_default()) {
+            rows.extend(Self::of(admin, &default, None));
+        }
+        rows.extend(known.iter().filter_map(|server| Self::of(admin, &server.id, Some(server))));
+        rows
+    }
+
+    fn of(admin: &Admin, id: &ServerId, server: Option<&Arc<Server>>) -> Option<Self> {
+        let resource = Resource::Server { user: id.user.as_str(), server: id.server.as_str() };
+        let may = |scope| admin.caller.may(scope, resource);
+        if !may("read:servers") {
+            return None;
+        }
+        let snapshot = server.map_or_else(|| Snapshot::stopped(0), |server| server.snapshot());
+        let could = Actions::of(snapshot.state);
+        let details = server.and_then(|server| server.details());
+        let display = details.map(|details| details.display_name.clone()).filter(|name| !name.is_empty());
+        Some(Self {
+            path: id.url_segment(),
+            full_name: id.to_string(),
+            name: display.unwrap_or_else(|| id.server.as_str().to_owned()),
+            state: snapshot.state,
+            started: snapshot.started.filter(|_| snapshot.state.is_ready()).map(moment),
+            failure: snapshot
+                .failure
+                .as_ref()
+                .and_then(|_| text::server(&admin.app, id, &snapshot, admin.text()).message),
+            used: server.and_then(|server| server.last_activity()).map(moment),
+            url: admin.app.server_url(id),
+            actions: Actions {
+                open: could.open && admin.app.access.may_enter(&admin.caller.scopes, id),
+                start: could.start && may("start:servers"),
+                stop: could.stop && may("delete:servers"),
+            },
+            may_remove: !id.server.is_default() && !snapshot.state.is_active() && may("delete:servers"),
+            may_read_log: may("servers"),
+        })
+    }
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "admin/people.html")]
+pub(in crate::pages) struct PeoplePage {
+    pub frame: Frame,
+    pub here: Place,
+    pub said: Option<Said>,
+    pub asked: Asked,
+    pub part: Part,
+    pub people: Vec<Person>,
+    /// Whether somebody runs a server that may be stopped.
+    pub may_stop: bool,
+    pub may_add: bool,
+    pub typed: Typed,
+}
+
+/// What somebody typed into the form for new people.
+#[derive(Clone, Debug, Default)]
+pub(in crate::pages) struct Typed {
+    pub names: String,
+    pub admin: bool,
+    pub wrong: bool,
+}
+
+impl PeoplePage {
+    fn states(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let words = self.frame.text;
+        STATES.into_iter().map(move |(value, key)| (value, words.get(key)))
+    }
+
+    /// The address that sorts by a column, the other way round if it is sorted by it.
+    fn sort_by(&self, key: &str) -> String {
+        let sort = if self.asked.sorted() == key { format!("-{key}") } else { key.to_owned() };
+        let asked = Asked { sort, offset: 0, ..self.asked.clone() };
+        format!("{}{}", self.frame.hub("admin"), asked.query())
+    }
+
+    /// `aria-sort`
+    fn sorted(&self, key: &str) -> &'static str {
+        match self.asked.sorted().strip_prefix('-') {
+            Some(sorted) if sorted == key => "descending",
+            None if self.asked.sorted() == key => "ascending",
+            _ => "none",
+        }
+    }
+}
+
+/// `GET /hub/admin`
+pub(super) async fn show(admin: Admin, Query(asked): Query<Asked>) -> Result<Response, Fault> {
+    let said = Said::arrived(&asked.notice, admin.text());
+    draw(&admin, StatusCode::OK, asked, said, Typed::default())
+}
+
+pub(super) fn draw(
+    admin: &Admin,
+    status: StatusCode,
+    asked: Asked,
+    said: Option<Said>,
+    typed: Typed,
+) -> Result<Response, Fault> {
+    let (rows, part) = asked.part(admin)?;
+    let people: Vec<Person> = rows.iter().map(|row| Person::of(admin, row)).collect();
+    let page = PeoplePage {
+        frame: admin.frame(admin.address(&asked.query())),
+        here: Place::People,
+        said,
+        part,
+        may_stop: people.iter().flat_map(|person| &person.servers).any(|server| server.actions.stop),
+        people,
+        may_add: admin.may(&["admin:users"], Resource::Any),
+        asked,
+        typed,
+    };
+    Ok(html(status, &page))
+}
+
+/// `POST /hub/admin/users`: all of them, or nobody. Fields: `names`, `admin`.
+pub(super) async fn add(admin: Admin, form: Form) -> Result<Response, Fault> {
+    let fields = form.open()?;
+    let mut typed = Typed {
+        names: fields.find("names").unwrap_or_default().to_owned(),
+        admin: fields.find("admin").is_some(),
+        wrong: false,
+    };
+    let names = words(&typed.names);
+    admin.caller.require(&["admin:users"], Resource::Any)?;
+    let wrong = wrong_names(&admin, &names).await;
+    if !wrong.is_empty() {
+        typed.wrong = true;
+        let said = Said::wrong(admin.text().get("admin.names-wrong"), wrong);
+        return draw(&admin, StatusCode::BAD_REQUEST, Asked::default(), Some(said), typed);
+    }
+    let wanted = body(json!({"usernames": names, "admin": typed.admin}));
+    match user_changes::create_many(State(Arc::clone(&admin.app)), admin.caller.clone(), wanted).await {
+        Ok(_) => Ok(Admin::done(&admin.address(""), Done::Added)),
+        Err(fault) => {
+            let (status, said) = Said::refused(fault, admin.text())?;
+            typed.wrong = true;
+            draw(&admin, status, Asked::default(), Some(said), typed)
+        }
+    }
+}
+
+/// What is wrong with which names. Where accounts cannot be looked up the API says so.
+async fn wrong_names(admin: &Admin, names: &[String]) -> Vec<String> {
+    let asked: Vec<&str> = names.iter().map(String::as_str).collect();
+    let Ok(meant) = resolve(admin.app.accounts.as_ref(), &admin.app.people, &asked).await else { return Vec::new() };
+    let wrong = asked.iter().zip(meant).filter_map(|(name, meant)| {
+        let key = match meant {
+            Meant::Person(_) | Meant::Account(_) => return None,
+            Meant::Nobody => "admin.name-nobody",
+            Meant::Impossible => "admin.name-impossible",
+        };
+        Some(admin.text().fill(key, &[("name", name)]))
+    });
+    wrong.collect()
+}
+
+/// The page from which a form was sent, with what became of it.
+pub(super) fn redraw(admin: &Admin, back: &str, fault: Fault) -> Result<Response, Fault> {
+    let (status, said) = Said::refused(fault, admin.text())?;
+    let (path, query) = back.split_once('?').unwrap_or((back, ""));
+    let person = path.strip_prefix(&admin.address("/user/")).and_then(next::user_of);
+    match person.and_then(|name| admin.app.people.find(&name)) {
+        Some(person) => Ok(super::user::draw(admin, status, &person, Some(said), None)),
+        None => draw(admin, status, Asked::of(query), Some(said), Typed::default()),
+    }
+}

@@ -1,0 +1,143 @@
+//! The administration's pages, filled so that everything a person can type is one text.
+
+use super::confirm::ConfirmPage;
+use super::groups::{GroupPage, GroupsPage, Row as GroupRow, Typed as NewGroup};
+use super::log::{Line, LogPage};
+use super::people::{Asked, PeoplePage, Person, Row, Typed as NewPeople};
+use super::services::{Row as ServiceRow, ServicesPage};
+use super::sessions::{Row as SessionRow, SessionsPage};
+use super::user::{Typed as Edited, UserPage};
+use super::{Part, Place, Said, moment};
+use crate::pages::view::{Actions, Frame, NoticeKind, Page};
+use crate::servers::launcher::JournalLine;
+use crate::servers::state::State as ServerState;
+use crate::services::manager::{Condition, Life};
+
+/// Every page, drawn.
+pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
+    let text = || typed.to_owned();
+    let said = || Some(Said { kind: NoticeKind::Error, text: text(), reason: Some(text()), list: vec![text()] });
+    let part = || Part { first: 51, last: 100, total: 120, before: Some(text()), after: Some(text()) };
+    let row = || Row {
+        path: "d%5Cann/gpu".to_owned(),
+        full_name: text(),
+        name: text(),
+        state: ServerState::Running,
+        started: Some(moment(0)),
+        failure: Some(text()),
+        used: None,
+        url: text(),
+        actions: Actions { open: true, start: true, stop: true },
+        may_remove: true,
+        may_read_log: true,
+    };
+    let person = || Person {
+        name: text(),
+        admin: true,
+        activity: Some(moment(0)),
+        servers: vec![row(), row()],
+        page: "admin/user/x".to_owned(),
+        may_edit: true,
+        may_delete: true,
+    };
+    let line = |priority| JournalLine { time_usec: 1, priority, identifier: text(), message: text() };
+    let frame = || frame.clone();
+    vec![
+        PeoplePage {
+            frame: frame(),
+            here: Place::People,
+            said: said(),
+            asked: Asked { name_filter: text(), state: text(), sort: text(), offset: 0, notice: text() },
+            part: part(),
+            people: vec![person(), Person { servers: Vec::new(), activity: None, ..person() }],
+            may_stop: true,
+            may_add: true,
+            typed: NewPeople { names: text(), admin: true, wrong: true },
+        }
+        .render_page(),
+        UserPage {
+            frame: frame(),
+            here: Place::People,
+            said: said(),
+            person: person(),
+            created: moment(0),
+            tokens: Some(3),
+            sessions: 1,
+            groups: vec![(text(), true)],
+            proposed: vec![text()],
+            may_change: true,
+            typed: Edited { name: text(), admin: true },
+        }
+        .render_page(),
+        ConfirmPage {
+            frame: frame(),
+            here: Place::Shutdown,
+            said: said(),
+            title: text(),
+            about: vec![text()],
+            items: vec![text()],
+            fields: vec![(text(), text())],
+            choice: Some(("servers", text())),
+            action: text(),
+            button: text(),
+            cancel: text(),
+        }
+        .render_page(),
+        GroupsPage {
+            frame: frame(),
+            here: Place::Groups,
+            said: said(),
+            part: part(),
+            groups: vec![GroupRow { name: text(), page: text(), counts: Some((1, 2)) }],
+            may_create: true,
+            typed: NewGroup { name: text(), users: text() },
+        }
+        .render_page(),
+        GroupPage {
+            frame: frame(),
+            here: Place::Groups,
+            said: said(),
+            name: text(),
+            part: part(),
+            members: vec![text()],
+            properties: vec![(text(), text())],
+            may_change: true,
+            may_delete: true,
+            typed: text(),
+        }
+        .render_page(),
+        ServicesPage {
+            frame: frame(),
+            here: Place::Services,
+            said: said(),
+            services: vec![ServiceRow {
+                name: text(),
+                admin: true,
+                page: text(),
+                url: text(),
+                condition: Some(Condition { state: Life::Failed, pid: 7, problem: Some(text()) }),
+                command: text(),
+            }],
+        }
+        .render_page(),
+        SessionsPage {
+            frame: frame(),
+            here: Place::Sessions,
+            said: said(),
+            part: part(),
+            sessions: vec![SessionRow { user: text(), page: text(), since: moment(0), until: moment(0) }],
+        }
+        .render_page(),
+        LogPage {
+            lines: [3, 4, 6].map(|priority| Line::of(&line(priority), &frame())).into(),
+            frame: frame(),
+            here: Place::People,
+            said: said(),
+            server: text(),
+            page: text(),
+            priority: text(),
+            command: text(),
+        }
+        .render_page(),
+    ]
+}

@@ -1,0 +1,130 @@
+//! `/hub/admin/start`, `stop`, `remove` and `stop-all`: what is done with other people's servers.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::super::form::Form;
+use super::super::home::PATIENCE;
+use super::confirm::ConfirmPage;
+use super::people::{Asked, Person, Typed, draw, redraw};
+use super::{Admin, Done, Place, Said, body, html};
+use crate::api::body::Body;
+use crate::api::servers::{self, Address};
+use crate::http::faults::Fault;
+
+/// What a page does not wait for goes on by itself.
+async fn begun<T: Send + 'static>(work: impl Future<Output = Result<T, Fault>> + Send + 'static) -> Result<(), Fault> {
+    match tokio::time::timeout(PATIENCE, tokio::spawn(work)).await {
+        Err(_) => Ok(()),
+        Ok(Ok(done)) => done.map(drop),
+        Ok(Err(error)) => Err(Fault::internal(error)),
+    }
+}
+
+fn answer(admin: &Admin, back: &str, result: Result<(), Fault>, done: Done) -> Result<Response, Fault> {
+    match result {
+        Ok(()) => Ok(Admin::done(back, done)),
+        Err(fault) => redraw(admin, back, fault),
+    }
+}
+
+/// `POST /hub/admin/start/{user}[/{server}]`
+pub(super) async fn start(admin: Admin, address: Address, form: Form) -> Result<Response, Fault> {
+    let back = admin.back(&form.open()?);
+    let work = servers::start(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
+    let result = begun(work).await;
+    answer(&admin, &back, result, Done::Started)
+}
+
+/// `POST /hub/admin/stop/{user}[/{server}]`
+pub(super) async fn stop(admin: Admin, address: Address, form: Form) -> Result<Response, Fault> {
+    let back = admin.back(&form.open()?);
+    let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
+    let result = begun(work).await;
+    answer(&admin, &back, result, Done::Stopped)
+}
+
+/// `GET /hub/admin/remove/{user}/{server}`: asks first.
+pub(super) async fn ask_remove(admin: Admin, address: Address) -> Result<Response, Fault> {
+    let id = admin.caller.on_server(&["delete:servers"], &address.user, &address.server)?;
+    admin.app.servers.find(&id).filter(|server| server.exists()).ok_or(Fault::NotFound)?;
+    let text = admin.text();
+    let path = admin.address(&format!("/remove/{}", id.url_segment()));
+    let page = ConfirmPage {
+        title: text.fill("admin.remove-title", &[("name", &id.to_string())]),
+        about: vec![text.get("admin.remove-about").to_owned()],
+        button: text.get("admin.remove").to_owned(),
+        cancel: admin.address(&format!("/user/{}", id.user.url_segment())),
+        ..ConfirmPage::new(&admin, Place::People, path)
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// `POST /hub/admin/remove/{user}/{server}`
+pub(super) async fn remove(admin: Admin, address: Address, form: Form) -> Result<Response, Fault> {
+    form.open()?;
+    let back = admin.address(&format!("/user/{}", hubd_base::names::esc(&address.user)));
+    let wanted = body(json!({"remove": true}));
+    let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, wanted);
+    let result = begun(work).await;
+    answer(&admin, &back, result, Done::Removed)
+}
+
+/// `GET /hub/admin/stop-all`: the servers of the people on one page of the list, to be agreed to.
+pub(super) async fn ask_stop_all(admin: Admin, Query(asked): Query<Asked>) -> Result<Response, Fault> {
+    let (rows, _) = asked.part(&admin)?;
+    let people: Vec<Person> = rows.iter().map(|row| Person::of(&admin, row)).collect();
+    let running = people.iter().flat_map(|person| &person.servers).filter(|server| server.actions.stop);
+    let (items, fields): (Vec<_>, Vec<_>) =
+        running.map(|server| (server.full_name.clone(), ("server".to_owned(), server.path.clone()))).unzip();
+    let cancel = admin.address(&asked.query());
+    if items.is_empty() {
+        let said = Said::wrong(admin.text().get("admin.stop-all-none"), Vec::new());
+        return draw(&admin, StatusCode::OK, asked, Some(said), Typed::default());
+    }
+    let text = admin.text();
+    let page = ConfirmPage {
+        title: text.fill("admin.stop-all-title", &[("count", &items.len().to_string())]),
+        about: vec![text.get("admin.stop-all-about").to_owned()],
+        items,
+        fields: fields.into_iter().chain([("back".to_owned(), cancel.clone())]).collect(),
+        action: admin.address("/stop-all"),
+        button: text.get("admin.stop-all").to_owned(),
+        cancel,
+        ..ConfirmPage::new(&admin, Place::People, admin.address(&format!("/stop-all{}", asked.query())))
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// `POST /hub/admin/stop-all`: exactly the servers that were shown, as far as that can be.
+pub(super) async fn stop_all(admin: Admin, form: Form) -> Result<Response, Fault> {
+    let fields = form.open()?;
+    let back = admin.back(&fields);
+    let stops = fields.all("server").map(|path| {
+        let (user, server) = path.split_once('/').unwrap_or((path, ""));
+        let decoded = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let address = Address { user: decoded(user), server: decoded(server) };
+        let name = if server.is_empty() { address.user.clone() } else { format!("{}:{server}", address.user) };
+        let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
+        async move { (name, begun(work).await) }
+    });
+    let mut wrong = Vec::new();
+    for (name, result) in join_all(stops).await {
+        if let Err(fault) = result {
+            let (_, said) = Said::refused(fault, admin.text())?;
+            wrong.push(format!("{name}: {}", said.reason.unwrap_or_default()));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok(Admin::done(&back, Done::Stopped));
+    }
+    let said = Said::wrong(admin.text().get("admin.stop-all-wrong"), wrong);
+    let (_, query) = back.split_once('?').unwrap_or_default();
+    draw(&admin, StatusCode::CONFLICT, Asked::of(query), Some(said), Typed::default())
+}
