@@ -12,6 +12,7 @@ EXPECTED = [
     (r"pam_unix\(hub:auth\): (authentication failure|check pass; user unknown)", "wrong passwords were tried"),
     (r"pam_unix\(hub:account\): (account|password for user|expired password)", "expired accounts were tried"),
     (r"pam_unix\(hub:auth\): (conversation failed|auth could not identify password)", "empty passwords were tried"),
+    (r"pam_unix\(hub:chauthtok\): conversation failed", "people left while they were asked for a new password"),
 ]
 
 

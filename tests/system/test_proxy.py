@@ -194,8 +194,11 @@ def test_strangers_are_led_to_the_login_or_refused(hub):
     client = hub.client()
     page = client.get("/user/alice/lab")
     assert page.status in REDIRECTS and client.get("/user/alice/lab", follow=True).path.startswith("/hub/login")
-    assert client.request("POST", "/user/alice/api/kernels", b"{}").status == 403
-    assert client.get("/user/alice/api/status", headers={"Accept": "application/json"}).status == 403
+    # What cannot follow a redirect is told at once that nothing runs there, whoever asks and whatever the name.
+    for name in ("alice", "nobody-of-that-name"):
+        assert client.request("POST", f"/user/{name}/api/kernels", b"{}").status == 424
+    reading = client.get("/user/alice/api/status", headers={"Accept": "application/json"}, follow=True)
+    assert reading.path.startswith("/hub/login")
 
 
 # -- a server that shows what reaches it ------------------------------------------------------
