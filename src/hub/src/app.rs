@@ -27,6 +27,7 @@ use crate::auth::xsrf::Xsrf;
 use crate::clock::{Usec, now};
 use crate::http::cookies::Sent;
 use crate::http::origin::Authority;
+use crate::journals::Journals;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
@@ -56,6 +57,8 @@ pub struct Parts {
     pub launcher: Arc<dyn Launcher>,
     /// What starts services.
     pub service_launcher: Arc<dyn ServiceLauncher>,
+    /// What reads logs.
+    pub journals: Arc<dyn Journals>,
     /// Who decides about the control socket.
     pub authority: Arc<dyn Authority>,
     /// The accounts of this machine.
@@ -90,6 +93,8 @@ pub struct App {
     pub servers: Servers,
     /// What runs of the services.
     pub manager: Manager,
+    /// What reads logs.
+    pub journals: Arc<dyn Journals>,
     /// Authorization codes on their way.
     pub codes: Codes,
     /// Who decides about the control socket.
@@ -165,6 +170,7 @@ impl App {
             door: Door::new(parts.login_socket, parts.login_deadline),
             servers,
             manager,
+            journals: parts.journals,
             codes: Codes::default(),
             authority: parts.authority,
             forwarder: Forwarder::new(),

@@ -20,9 +20,12 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use super::headers::{self, Credentials};
+use super::open::{Connection, Connections, Target};
 use super::upgrade;
+use crate::clock::now;
 use crate::http::faults::Fault;
 use crate::servers::address::{Address, Stream};
+use crate::servers::server::Server;
 use crate::servers::state::Backend;
 
 /// How long an unused connection to a server is kept.
@@ -32,6 +35,8 @@ const POOL_SIZE: usize = 16;
 
 /// What a visitor may do, and how long they may go on with what a request began.
 pub struct Right {
+    /// Their name, if the gate knows it.
+    pub visitor: Option<String>,
     /// What of their credentials the server sees.
     pub credentials: Credentials,
     /// Cancelled when the visitor's token is revoked: answers break off.
@@ -42,6 +47,8 @@ pub struct Right {
 
 /// Where a request goes.
 pub struct Way {
+    /// What is there.
+    pub target: Target,
     /// Where to connect.
     pub address: Address,
     /// Cancelled when nothing is there any more: tunnels close.
@@ -55,6 +62,8 @@ pub struct Way {
 pub struct Forwarder {
     client: Client<Connector, Incoming>,
     tunnels: TaskTracker,
+    /// The tunnels that are open.
+    pub open: Connections,
 }
 
 impl Forwarder {
@@ -66,19 +75,20 @@ impl Forwarder {
             .pool_max_idle_per_host(POOL_SIZE)
             .set_host(false)
             .build(Connector);
-        Self { client, tunnels: TaskTracker::new() }
+        Self { client, tunnels: TaskTracker::new(), open: Connections::default() }
     }
 
     /// Sends the request to a person's server; see [`Forwarder::send`].
     pub async fn forward(
         &self,
         stop: &CancellationToken,
-        backend: &Arc<Backend>,
+        (server, backend): (&Arc<Server>, &Arc<Backend>),
         right: Right,
         address: &str,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Fault> {
         let way = Way {
+            target: Target::Server(server.id.clone()),
             address: Address::Socket(backend.socket.clone()),
             gone: backend.gone.clone(),
             used: Some(Arc::clone(backend)),
@@ -114,7 +124,13 @@ impl Forwarder {
             };
             let server = hyper::upgrade::on(&mut response);
             let ends = [way.gone, stop.clone()];
-            self.tunnels.spawn(upgrade::tunnel((browser, server), way.used, right.revoked, ends));
+            let Right { visitor, revoked, .. } = right;
+            let seat =
+                self.open.enter(Connection { target: way.target, visitor, address: address.to_owned(), since: now() });
+            self.tunnels.spawn(async move {
+                upgrade::tunnel((browser, server), way.used, revoked, ends).await;
+                drop(seat);
+            });
             return Ok(response.map(|_| Body::empty()));
         }
         Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned()))))

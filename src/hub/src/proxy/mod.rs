@@ -7,6 +7,7 @@
 pub mod forward;
 mod gate;
 mod headers;
+pub mod open;
 pub mod routes;
 pub mod services;
 mod upgrade;
@@ -66,7 +67,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
             if let Some(backend) = server.backend() {
                 return match backend.kind {
                     ServerKind::Lab => guarded(app, origin, (&server, &backend), target.path, request).await,
-                    ServerKind::Singleuser => open(&app, origin, &backend, request).await,
+                    ServerKind::Singleuser => open(&app, origin, (&server, &backend), request).await,
                 };
             }
             target.server = Some(server);
@@ -108,21 +109,28 @@ async fn guarded(
     }
     backend.touch(now());
     let right = Right {
+        visitor: Some(token.owner.name().to_owned()),
         credentials: Credentials::Hidden,
         ended: token.ended.clone(),
         revoked: Box::pin(gate::revoked(Arc::clone(&app), token, server.id.clone())),
     };
-    send(&app, origin, backend, right, request).await
+    send(&app, origin, (server, backend), right, request).await
 }
 
 /// A running server that asks the hub itself who its visitors are: everything reaches it.
-async fn open(app: &App, origin: &Origin, backend: &Arc<Backend>, request: Request<Incoming>) -> Response<Body> {
+async fn open(
+    app: &App,
+    origin: &Origin,
+    (server, backend): (&Arc<Server>, &Arc<Backend>),
+    request: Request<Incoming>,
+) -> Response<Body> {
     let right = Right {
+        visitor: None,
         credentials: Credentials::Shown,
         ended: CancellationToken::new(),
         revoked: Box::pin(std::future::pending()),
     };
-    let response = send(app, origin, backend, right, request).await;
+    let response = send(app, origin, (server, backend), right, request).await;
     // What it refuses or leads elsewhere was no use of it (contract 9.2).
     if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
         backend.touch(now());
@@ -133,13 +141,13 @@ async fn open(app: &App, origin: &Origin, backend: &Arc<Backend>, request: Reque
 async fn send(
     app: &App,
     origin: &Origin,
-    backend: &Arc<Backend>,
+    (server, backend): (&Arc<Server>, &Arc<Backend>),
     right: Right,
     request: Request<Incoming>,
 ) -> Response<Body> {
     // Only people get a page, which needs to know who asked.
     let head = gate::is_navigation(&request).then(|| Head::of(&request));
-    let sent = app.forwarder.forward(&app.stop, backend, right, &origin.address(), request).await;
+    let sent = app.forwarder.forward(&app.stop, (server, backend), right, &origin.address(), request).await;
     sent.unwrap_or_else(|fault| match head {
         Some(head) => page(app, origin, &head, &fault),
         None => fault.json(),

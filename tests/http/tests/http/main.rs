@@ -12,6 +12,9 @@
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
 mod admin;
+mod admin_logs;
+mod admin_services;
+mod admin_sessions;
 mod api;
 mod api_activity;
 mod api_client;
@@ -21,6 +24,7 @@ mod api_tokens;
 mod api_users;
 mod calls;
 mod fake_pam;
+mod journals;
 mod launcher;
 mod login;
 mod login_conversation;

@@ -30,6 +30,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fake_pam;
+use crate::journals::FakeJournals;
 use crate::launcher::{DEADLINE, FakeLauncher};
 use crate::service_launcher::FakeServices;
 
@@ -37,6 +38,7 @@ pub struct World {
     pub app: Arc<App>,
     pub launcher: Arc<FakeLauncher>,
     pub services: Arc<FakeServices>,
+    pub journals: Arc<FakeJournals>,
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
@@ -134,6 +136,7 @@ impl World {
             let _ = std::fs::remove_file(socket);
         }
         tokio::spawn(fake_pam::run(UnixListener::bind(&login_socket).unwrap()));
+        let journals = Arc::<FakeJournals>::default();
         let parts = Parts {
             config,
             database: folder.path().join("hub.sqlite"),
@@ -141,6 +144,7 @@ impl World {
             login_deadline: patience,
             launcher: Arc::clone(&launcher) as Arc<_>,
             service_launcher: Arc::clone(&services) as Arc<_>,
+            journals: Arc::clone(&journals) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
             accounts: Arc::new(Everybody),
         };
@@ -159,7 +163,7 @@ impl World {
         tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, services, address, authorized, folder, stop: stop.drop_guard() }
+        Self { app, launcher, services, journals, address, authorized, folder, stop: stop.drop_guard() }
     }
 
     /// A second look at the database.

@@ -114,6 +114,7 @@ pub(in crate::pages) struct Row {
     pub full_name: String,
     /// Its name for people; empty for the default server.
     pub name: String,
+    pub is_default: bool,
     pub state: ServerState,
     pub started: Option<Moment>,
     /// Why it failed, in the language of the page.
@@ -179,6 +180,7 @@ impl Row {
             path: id.url_segment(),
             full_name: id.to_string(),
             name: display.unwrap_or_else(|| id.server.as_str().to_owned()),
+            is_default: id.server.is_default(),
             state: snapshot.state,
             started: snapshot.started.filter(|_| snapshot.state.is_ready()).map(moment),
             failure: snapshot
@@ -210,6 +212,8 @@ pub(in crate::pages) struct PeoplePage {
     pub people: Vec<Person>,
     /// Whether somebody runs a server that may be stopped.
     pub may_stop: bool,
+    /// Whether somebody has a default server that may be started.
+    pub may_start: bool,
     pub may_add: bool,
     pub typed: Typed,
 }
@@ -266,6 +270,7 @@ pub(super) fn draw(
         said,
         part,
         may_stop: people.iter().flat_map(|person| &person.servers).any(|server| server.actions.stop),
+        may_start: people.iter().flat_map(|person| &person.servers).any(|row| row.is_default && row.actions.start),
         people,
         may_add: admin.may(&["admin:users"], Resource::Any),
         asked,
