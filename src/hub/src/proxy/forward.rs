@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use super::headers::{self, Credentials};
+use super::frames::Talk;
 use super::upgrade;
 use crate::http::faults::Fault;
 use crate::servers::address::{Address, Stream};
@@ -98,6 +99,7 @@ impl Forwarder {
     ) -> Result<Response<Body>, Fault> {
         let wants_upgrade = headers::prepare_request(request.headers_mut(), address, right.credentials).is_some();
         let browser = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
+        let talk = Talk::of(&request);
         let Some(uri) = uri_of(&way.address, request.uri()) else {
             return Err(Fault::BadRequest("this address makes no sense".into()));
         };
@@ -114,7 +116,8 @@ impl Forwarder {
             };
             let server = hyper::upgrade::on(&mut response);
             let ends = [way.gone, stop.clone()];
-            self.tunnels.spawn(upgrade::tunnel((browser, server), way.used, right.revoked, ends));
+            let used = way.used.map(|backend| (backend, talk));
+            self.tunnels.spawn(upgrade::tunnel((browser, server), used, right.revoked, ends));
             return Ok(response.map(|_| Body::empty()));
         }
         Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned()))))

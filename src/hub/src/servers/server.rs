@@ -45,6 +45,10 @@ pub struct Server {
     activity: AtomicI64,
     /// What of that is in the store.
     saved: AtomicI64,
+    /// When a person last did something with it, as far as a former run or process of the hub knew; 0 for never.
+    attended: AtomicI64,
+    /// What of that is in the store.
+    attended_saved: AtomicI64,
 }
 
 impl Server {
@@ -60,6 +64,8 @@ impl Server {
             details: RwLock::default(),
             activity: AtomicI64::new(0),
             saved: AtomicI64::new(0),
+            attended: AtomicI64::new(0),
+            attended_saved: AtomicI64::new(0),
         }
     }
 
@@ -95,6 +101,25 @@ impl Server {
             self.snapshot.borrow().backend.as_ref().map(|backend| backend.last_activity.load(Ordering::Relaxed));
         let last = self.activity.load(Ordering::Relaxed).max(proxied.unwrap_or(0));
         Some(last).filter(|last| *last > 0)
+    }
+
+    /// When a person last did something with it: opened a page, ran a cell, typed in a terminal. What an open tab asks
+    /// by itself is activity ([`Server::last_activity`]), and not this.
+    pub fn attended(&self) -> Option<Usec> {
+        let proxied = self.snapshot.borrow().backend.as_ref().map(|backend| backend.attended.load(Ordering::Relaxed));
+        let last = self.attended.load(Ordering::Relaxed).max(proxied.unwrap_or(0));
+        Some(last).filter(|last| *last > 0)
+    }
+
+    /// A person did something with it then; moves forward, never back.
+    pub fn attend(&self, when: Usec) {
+        self.attended.fetch_max(when, Ordering::Relaxed);
+    }
+
+    /// As [`Server::unsaved_activity`], of what a person did.
+    pub(super) fn unsaved_attendance(&self) -> Option<Usec> {
+        let last = self.attended()?;
+        (self.attended_saved.fetch_max(last, Ordering::Relaxed) < last).then_some(last)
     }
 
     /// Moves its last activity forward, never back. Written to the store with the next batch
