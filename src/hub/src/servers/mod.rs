@@ -5,6 +5,7 @@
 
 pub mod address;
 mod ending;
+pub mod idle;
 mod jobs;
 mod keys;
 pub mod launcher;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::idle::Memory;
 use super::launcher::UnitState;
 use super::state::{Backend, Event, Hold, Snapshot, next};
 use crate::clock::{Usec, now};
@@ -49,6 +50,8 @@ pub struct Server {
     attended: AtomicI64,
     /// What of that is in the store.
     attended_saved: AtomicI64,
+    /// What is known of its idleness.
+    pub(super) idle: Mutex<Memory>,
 }
 
 impl Server {
@@ -66,6 +69,7 @@ impl Server {
             saved: AtomicI64::new(0),
             attended: AtomicI64::new(0),
             attended_saved: AtomicI64::new(0),
+            idle: Mutex::default(),
         }
     }
 
@@ -114,6 +118,12 @@ impl Server {
     /// A person did something with it then; moves forward, never back.
     pub fn attend(&self, when: Usec) {
         self.attended.fetch_max(when, Ordering::Relaxed);
+    }
+
+    /// Takes over when a person last did something, as the store has it.
+    pub(super) fn set_attended(&self, when: Usec) {
+        self.attend(when);
+        self.attended_saved.fetch_max(when, Ordering::Relaxed);
     }
 
     /// As [`Server::unsaved_activity`], of what a person did.
