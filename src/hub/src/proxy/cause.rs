@@ -20,17 +20,11 @@ pub enum Cause {
 }
 
 /// Reads that JupyterLab repeats by itself, this very path.
-const POLLED: &[&str] = &["api", "api/", "api/me", "api/status", "api/kernelspecs", "lsp/status", "lab/api/news", "metrics"];
+const POLLED: &[&str] =
+    &["api", "api/", "api/me", "api/status", "api/kernelspecs", "lsp/status", "lab/api/news", "metrics"];
 /// The same, this path and what is below it.
-const POLLED_BELOW: &[&str] = &[
-    "api/kernels",
-    "api/sessions",
-    "api/terminals",
-    "api/contents",
-    "api/metrics",
-    "api/events",
-    "api/collaboration",
-];
+const POLLED_BELOW: &[&str] =
+    &["api/kernels", "api/sessions", "api/terminals", "api/contents", "api/metrics", "api/events", "api/collaboration"];
 
 impl Cause {
     /// Of a request to a server; `path` is what follows the server's prefix, without the query.
@@ -58,7 +52,7 @@ fn is_upgrade(headers: &HeaderMap) -> bool {
 
 fn is_polled(path: &str) -> bool {
     let below = |root: &&str| path.strip_prefix(*root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    POLLED.contains(&path) || POLLED_BELOW.iter().any(|root| below(&root))
+    POLLED.contains(&path) || POLLED_BELOW.iter().any(below)
 }
 
 #[cfg(test)]

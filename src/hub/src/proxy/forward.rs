@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
-use super::headers::{self, Credentials};
 use super::frames::Talk;
+use super::headers::{self, Credentials};
 use super::upgrade;
 use crate::http::faults::Fault;
 use crate::servers::address::{Address, Stream};

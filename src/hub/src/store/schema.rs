@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// One entry per version, in order; entry N brings the file from version N to N + 1.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE secrets (
         name TEXT PRIMARY KEY,
         value BLOB NOT NULL
@@ -94,13 +95,15 @@ const MIGRATIONS: &[&str] = &["
         exchanges INTEGER NOT NULL,
         last_exchange_usec INTEGER
     ) STRICT;
-", "
+",
+    "
     ALTER TABLE servers ADD COLUMN attended_usec INTEGER;
     ALTER TABLE servers ADD COLUMN keep_until_usec INTEGER;
     ALTER TABLE servers ADD COLUMN ended TEXT;
     ALTER TABLE servers ADD COLUMN ended_usec INTEGER;
     ALTER TABLE servers ADD COLUMN watched TEXT;
-"];
+",
+];
 
 /// Sets the connection up and brings the file to today's version.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -171,8 +174,8 @@ mod tests {
                 })
                 .unwrap();
             assert_eq!((display.as_str(), active, attended), ("GPU", 7, None));
-            let found: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-            assert_eq!(found, MIGRATIONS.len());
+            let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+            assert_eq!(found, i64::try_from(MIGRATIONS.len()).unwrap());
         }
     }
 

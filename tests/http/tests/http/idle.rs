@@ -1,5 +1,6 @@
 //! What counts as a person's doing: for how long a server was idle is told from that.
 
+use http_body_util::Full;
 use hubd::servers::launcher::UnitState;
 use tokio::io::AsyncWriteExt;
 
@@ -21,7 +22,8 @@ async fn what_an_open_tab_asks_by_itself_is_activity_and_no_persons_doing() {
     let mut browser = world.browser_in_server_of("alice").await;
     let (before, active) = (attended(&world), last_activity(&world));
     for path in ["api/kernels?1", "api/sessions?1", "api/terminals?1", "api/contents/?content=1", "api/me"] {
-        assert_eq!(browser.get(&format!("/user/alice/{path}")).await.status, 200);
+        let request = browser.request("GET", &format!("/user/alice/{path}")).header("sec-fetch-mode", "cors");
+        assert_eq!(browser.send(request.body(Full::default()).unwrap()).await.status, 200);
     }
     assert_eq!(attended(&world), before);
     assert!(last_activity(&world) > active, "JupyterHub's own notion stays");
