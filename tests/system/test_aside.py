@@ -111,7 +111,7 @@ def test_no_request_is_lost_over_fifty_exits(aside, figure):
 def test_hubctl_and_a_browser_meet_a_hub_that_left(aside, browser):
     page = browser(aside).login("alice", PASSWORDS["alice"]).open("/hub/home")
     page.wait_state("stopped")
-    page.open("about:blank")
+    page.driver.get("about:blank")
     wait_for_its_end(aside)
     assert aside.status()["servers"]["running"] == 0
     wait_for_its_end(aside)
