@@ -40,5 +40,6 @@ mod stay;
 mod token_page;
 mod tunnel;
 mod upstream;
+mod usage;
 mod world;
 mod xsrf;
