@@ -23,6 +23,7 @@ use super::frames::Talk;
 use super::headers::{self, Credentials};
 use super::upgrade;
 use crate::http::faults::Fault;
+use crate::http::stay::Stays;
 use crate::servers::address::{Address, Stream};
 use crate::servers::state::Backend;
 
@@ -56,18 +57,19 @@ pub struct Way {
 pub struct Forwarder {
     client: Client<Connector, Incoming>,
     tunnels: TaskTracker,
+    stays: Stays,
 }
 
 impl Forwarder {
-    /// With an empty pool.
-    pub fn new() -> Self {
+    /// With an empty pool; its tunnels are counted with those.
+    pub fn new(stays: Stays) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_SIZE)
             .set_host(false)
             .build(Connector);
-        Self { client, tunnels: TaskTracker::new() }
+        Self { client, tunnels: TaskTracker::new(), stays }
     }
 
     /// Sends the request to a person's server; see [`Forwarder::send`].
@@ -116,17 +118,17 @@ impl Forwarder {
             };
             let server = hyper::upgrade::on(&mut response);
             let ends = [way.gone, stop.clone()];
+            // The connection counts no longer once it is a tunnel.
+            let stay = self.stays.enter();
+            stay.is_use();
             let used = way.used.map(|backend| (backend, talk));
-            self.tunnels.spawn(upgrade::tunnel((browser, server), used, right.revoked, ends));
+            self.tunnels.spawn(async move {
+                upgrade::tunnel((browser, server), used, right.revoked, ends).await;
+                drop(stay);
+            });
             return Ok(response.map(|_| Body::empty()));
         }
         Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned()))))
-    }
-}
-
-impl Default for Forwarder {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
