@@ -19,11 +19,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use super::frames::Talk;
 use super::headers::{self, Credentials};
 use super::open::{Connection, Connections, Target};
 use super::upgrade;
 use crate::clock::now;
 use crate::http::faults::Fault;
+use crate::http::stay::Stays;
 use crate::servers::address::{Address, Stream};
 use crate::servers::server::Server;
 use crate::servers::state::Backend;
@@ -64,18 +66,19 @@ pub struct Forwarder {
     tunnels: TaskTracker,
     /// The tunnels that are open.
     pub open: Connections,
+    stays: Stays,
 }
 
 impl Forwarder {
-    /// With an empty pool.
-    pub fn new() -> Self {
+    /// With an empty pool; its tunnels are counted with those.
+    pub fn new(stays: Stays) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_SIZE)
             .set_host(false)
             .build(Connector);
-        Self { client, tunnels: TaskTracker::new(), open: Connections::default() }
+        Self { client, tunnels: TaskTracker::new(), open: Connections::default(), stays }
     }
 
     /// Sends the request to a person's server; see [`Forwarder::send`].
@@ -108,6 +111,7 @@ impl Forwarder {
     ) -> Result<Response<Body>, Fault> {
         let wants_upgrade = headers::prepare_request(request.headers_mut(), address, right.credentials).is_some();
         let browser = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
+        let talk = Talk::of(&request);
         let Some(uri) = uri_of(&way.address, request.uri()) else {
             return Err(Fault::BadRequest("this address makes no sense".into()));
         };
@@ -127,19 +131,17 @@ impl Forwarder {
             let Right { visitor, revoked, .. } = right;
             let seat =
                 self.open.enter(Connection { target: way.target, visitor, address: address.to_owned(), since: now() });
+            // The connection counts no longer once it is a tunnel.
+            let stay = self.stays.enter();
+            stay.is_use();
+            let used = way.used.map(|backend| (backend, talk));
             self.tunnels.spawn(async move {
-                upgrade::tunnel((browser, server), way.used, revoked, ends).await;
-                drop(seat);
+                upgrade::tunnel((browser, server), used, revoked, ends).await;
+                drop((stay, seat));
             });
             return Ok(response.map(|_| Body::empty()));
         }
         Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned()))))
-    }
-}
-
-impl Default for Forwarder {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

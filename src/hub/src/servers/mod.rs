@@ -4,7 +4,9 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod address;
+mod cgroup;
 mod ending;
+pub mod idle;
 mod jobs;
 mod keys;
 pub mod launcher;
@@ -16,4 +18,5 @@ pub mod server;
 mod signals;
 pub mod state;
 pub mod systemd;
+pub mod usage;
 pub mod watch;

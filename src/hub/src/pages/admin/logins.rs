@@ -23,7 +23,7 @@ const SHOWN: u32 = 500;
 const DAY: Usec = 24 * 3_600_000_000;
 /// Spans before now, and how long each is; 0 for as long as the journal goes back.
 const SPANS: [(&str, &str, Usec); 3] =
-    [("day", "log.span-day", DAY), ("week", "log.span-week", 7 * DAY), ("all", "log.span-any", 0)];
+    [("day", "logs.span-day", DAY), ("week", "logs.span-week", 7 * DAY), ("all", "logs.span-any", 0)];
 
 /// What may stand in the address.
 #[derive(Deserialize, Default)]

@@ -186,7 +186,7 @@ impl Place {
             Self::Services => "admin.services",
             Self::Sessions => "admin.sessions",
             Self::Logins => "logins.title",
-            Self::Log => "log.of-hub",
+            Self::Log => "logs.of-hub",
             Self::Shutdown => "admin.shutdown",
         })
     }

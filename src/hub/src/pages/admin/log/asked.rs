@@ -14,11 +14,11 @@ pub(super) const LEVELS: [(&str, &str); 4] =
 
 /// Spans before now, and how long each is; the last one is told by its two ends.
 pub(super) const SPANS: [(&str, &str, Usec); 5] = [
-    ("", "log.span-any", 0),
-    ("hour", "log.span-hour", HOUR),
-    ("day", "log.span-day", 24 * HOUR),
-    ("week", "log.span-week", 7 * 24 * HOUR),
-    ("between", "log.span-between", 0),
+    ("", "logs.span-any", 0),
+    ("hour", "logs.span-hour", HOUR),
+    ("day", "logs.span-day", 24 * HOUR),
+    ("week", "logs.span-week", 7 * 24 * HOUR),
+    ("between", "logs.span-between", 0),
 ];
 
 /// What may stand in the address. Times are UTC, as the log's own.

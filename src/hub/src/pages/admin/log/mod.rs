@@ -150,18 +150,18 @@ fn place(source: &Source) -> Place {
 fn title(source: &Source, text: super::Text) -> String {
     match source {
         Source::Server(id) => text.fill("admin.log-title", &[("name", &id.to_string())]),
-        Source::Service(name) => text.fill("log.of-service", &[("name", name.as_str())]),
-        Source::Hub(_) => text.get("log.of-hub").to_owned(),
+        Source::Service(name) => text.fill("logs.of-service", &[("name", name.as_str())]),
+        Source::Hub(_) => text.get("logs.of-hub").to_owned(),
     }
 }
 
 fn parts(source: &Source, text: super::Text) -> Vec<(&'static str, &'static str)> {
     let Source::Hub(_) = source else { return Vec::new() };
     let name = |part| match part {
-        Part::All => text.get("log.part-all"),
-        Part::Web => text.get("log.part-web"),
-        Part::Broker => text.get("log.part-broker"),
-        Part::Login => text.get("log.part-login"),
+        Part::All => text.get("logs.part-all"),
+        Part::Web => text.get("logs.part-web"),
+        Part::Broker => text.get("logs.part-broker"),
+        Part::Login => text.get("logs.part-login"),
     };
     Part::ALL.into_iter().map(|part| (part.word(), name(part))).collect()
 }
@@ -180,7 +180,7 @@ fn back(admin: &Admin, source: &Source) -> (String, &'static str) {
     let text = admin.text();
     match source {
         Source::Server(id) => (admin.address(&format!("/user/{}", id.user.url_segment())), text.get("admin.log-back")),
-        Source::Service(_) => (admin.address("/services"), text.get("log.back-services")),
+        Source::Service(_) => (admin.address("/services"), text.get("logs.back-services")),
         Source::Hub(_) => (admin.address(""), text.get("admin.back")),
     }
 }
