@@ -43,6 +43,7 @@ pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.invocation = None;
     snapshot.started = None;
     snapshot.stop_asked = false;
+    snapshot.restart = false;
     snapshot.stop_result = None;
 }
 

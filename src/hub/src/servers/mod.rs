@@ -12,6 +12,7 @@ pub mod launcher;
 pub mod naming;
 pub mod ready;
 pub mod registry;
+mod restart;
 pub mod rows;
 pub mod server;
 mod signals;
