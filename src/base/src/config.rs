@@ -75,6 +75,8 @@ pub struct Hub {
     pub stopped_server_status: u16,
     /// Is an OAuth client without PKCE refused?
     pub oauth_require_pkce: bool,
+    /// How long nobody needs the hub before it ends until the next connection; [`NEVER`] keeps it.
+    pub exit_when_idle: Duration,
 }
 
 /// `[login]`
@@ -208,6 +210,7 @@ impl Default for Hub {
             metrics_need_token: true,
             stopped_server_status: 424,
             oauth_require_pkce: false,
+            exit_when_idle: Duration::from_secs(10 * 60),
         }
     }
 }

@@ -114,6 +114,15 @@ const KEYS: &[Key] = &[
         apply: Value(|config, v| value::boolean(v).map(|flag| config.hub.oauth_require_pkce = flag)),
     },
     Key {
+        name: "hub.exit_when_idle",
+        default: "\"10min\"",
+        meaning: &[
+            "After how long without a request, an open connection or a running job the hub ends. Servers and",
+            "services go on, and the next connection starts the hub again. \"never\" keeps it running.",
+        ],
+        apply: Value(|config, v| value::time(v).map(|time| config.hub.exit_when_idle = time)),
+    },
+    Key {
         name: "login.allow",
         default: "\"all\"",
         meaning: &[

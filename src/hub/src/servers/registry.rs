@@ -296,6 +296,11 @@ impl Servers {
         server
     }
 
+    /// Whether a server is being started, stopped, renamed or removed.
+    pub fn is_at_work(&self) -> bool {
+        !self.0.tasks.is_empty()
+    }
+
     /// The server's last journal lines, oldest first; `invocation` empty means of all runs.
     pub async fn journal(&self, id: &ServerId, invocation: &str, lines: u32) -> Result<Vec<JournalLine>, LaunchError> {
         self.0.launcher.journal(id, invocation, lines).await

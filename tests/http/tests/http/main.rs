@@ -37,6 +37,7 @@ mod share_codes;
 mod shares;
 mod singleuser;
 mod spawn;
+mod stay;
 mod token_page;
 mod tunnel;
 mod upstream;
