@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::ending::{Told, clear, ended, last_lines, log_failure, mark, rest};
 use super::keys;
-use super::oom;
 use super::launcher::{LaunchError, UnitState};
+use super::oom;
 use super::ready;
 use super::registry::{Servers, Wanted};
 use super::server::Server;

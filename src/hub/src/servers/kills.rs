@@ -37,7 +37,10 @@ pub(super) fn follow(root: &Path, group: &str) -> impl Stream<Item = Kills> + Se
 fn open(root: &Path, group: &str) -> Option<Group> {
     let events = File::open(cgroup::folder(root, group)?.join(cgroup::MEMORY_EVENTS)).ok()?;
     // cgroup-v2.rst: a change of the file "generates a file modified event", which is POLLPRI for whoever has read it.
-    #[allow(deprecated, reason = "deprecated for descriptors that are closed behind its back: this file closes its own")]
+    #[allow(
+        deprecated,
+        reason = "deprecated for descriptors that are closed behind its back: this file closes its own"
+    )]
     let events = AsyncFd::with_interest(events, Interest::PRIORITY).ok()?;
     Some(Group { root: root.to_owned(), name: group.to_owned(), events, first: true })
 }

@@ -51,7 +51,7 @@ impl OutOfMemory {
 pub(super) fn spawn_follow(servers: &Servers, server: &Arc<Server>, kind: Kind) {
     let Some(backend) = server.backend() else { return };
     let (servers, server) = (servers.clone(), Arc::clone(server));
-    servers.0.tasks.clone().spawn(async move {
+    servers.0.followers.clone().spawn(async move {
         tokio::select! {
             () = backend.gone.cancelled() => {}
             followed = follow(&servers, &server, kind) => if let Err(error) = followed {

@@ -20,8 +20,8 @@ use crate::clock::Usec;
 
 use super::cgroup;
 use super::kills;
-use super::oom::Kills;
 use super::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use super::oom::Kills;
 use super::signals::gather;
 use super::usage::{Machine, Usage};
 

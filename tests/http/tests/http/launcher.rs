@@ -211,7 +211,8 @@ impl Launcher for FakeLauncher {
         _: u32,
     ) -> BoxFuture<'a, Result<Vec<JournalLine>, LaunchError>> {
         let message = format!("Traceback of {id}: <script>alert(1)</script>");
-        let line = JournalLine { time_usec: 1, priority: 6, identifier: "jupyter-lab".into(), message, message_id: None };
+        let line =
+            JournalLine { time_usec: 1, priority: 6, identifier: "jupyter-lab".into(), message, message_id: None };
         let mut lines = vec![line];
         lines.extend(self.journal.lock().unwrap().clone());
         Box::pin(async move { Ok(lines) })
