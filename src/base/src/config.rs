@@ -8,6 +8,7 @@ mod address;
 mod compare;
 mod error;
 mod files;
+mod idle;
 mod near;
 mod report;
 mod roles;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub use files::load;
+pub use idle::{Idle, IdlePolicy, IdleRule};
 pub use roles::{CustomScope, Group, Role};
 pub use schema::{Key, keys, reference};
 pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
@@ -44,6 +46,8 @@ pub struct Config {
     pub server: Server,
     /// What a person's server may use.
     pub limits: Limits,
+    /// What becomes of idle servers.
+    pub idle: Idle,
     /// Every `[[service]]`, as they appear. No two share a name, a token or a name as an OAuth client.
     pub services: Vec<Service>,
     /// Every `[[role]]`, as they appear. No two share a name.
