@@ -8,6 +8,7 @@ mod address;
 mod compare;
 mod error;
 mod files;
+mod idle;
 mod near;
 mod report;
 mod roles;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub use files::load;
+pub use idle::{Idle, IdlePolicy, IdleRule};
 pub use roles::{CustomScope, Group, Role};
 pub use sandbox::{Around, Sandbox, WALLS, Wall};
 pub use schema::{Key, keys, reference};
@@ -48,6 +50,8 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// What a person's server may use.
     pub limits: Limits,
+    /// What becomes of idle servers.
+    pub idle: Idle,
     /// Every `[[service]]`, as they appear. No two share a name, a token or a name as an OAuth client.
     pub services: Vec<Service>,
     /// Every `[[role]]`, as they appear. No two share a name.

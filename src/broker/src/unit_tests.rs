@@ -103,9 +103,13 @@ fn every_property_has_the_type_systemd_expects() {
             "TemporaryFileSystem" => "a(ss)",
             "LogRateLimitBurst" => "u",
             "LogExtraFields" => "aay",
-            "LogRateLimitIntervalUSec" | "TimeoutStartUSec" | "TimeoutStopUSec" | "MemoryMax" | "MemoryHigh" | "CPUQuotaPerSecUSec" | "TasksMax" => {
-                "t"
-            }
+            "LogRateLimitIntervalUSec"
+            | "TimeoutStartUSec"
+            | "TimeoutStopUSec"
+            | "MemoryMax"
+            | "MemoryHigh"
+            | "CPUQuotaPerSecUSec"
+            | "TasksMax" => "t",
             "Description" | "Slice" | "Type" | "User" | "PAMName" | "WorkingDirectory" | "KillMode" | "OOMPolicy"
             | "SyslogIdentifier" | "ProtectProc" | "ProtectSystem" | "ProtectHome" | "DevicePolicy" => "s",
             _ => "b",

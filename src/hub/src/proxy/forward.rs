@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use super::frames::Talk;
 use super::headers::{self, Credentials};
 use super::upgrade;
 use crate::http::faults::Fault;
@@ -100,6 +101,7 @@ impl Forwarder {
     ) -> Result<Response<Body>, Fault> {
         let wants_upgrade = headers::prepare_request(request.headers_mut(), address, right.credentials).is_some();
         let browser = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
+        let talk = Talk::of(&request);
         let Some(uri) = uri_of(&way.address, request.uri()) else {
             return Err(Fault::BadRequest("this address makes no sense".into()));
         };
@@ -119,8 +121,9 @@ impl Forwarder {
             // The connection counts no longer once it is a tunnel.
             let stay = self.stays.enter();
             stay.is_use();
+            let used = way.used.map(|backend| (backend, talk));
             self.tunnels.spawn(async move {
-                upgrade::tunnel((browser, server), way.used, right.revoked, ends).await;
+                upgrade::tunnel((browser, server), used, right.revoked, ends).await;
                 drop(stay);
             });
             return Ok(response.map(|_| Body::empty()));

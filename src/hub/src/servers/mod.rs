@@ -6,6 +6,7 @@
 pub mod address;
 mod cgroup;
 mod ending;
+pub mod idle;
 mod jobs;
 mod keys;
 pub mod launcher;

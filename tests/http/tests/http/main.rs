@@ -21,6 +21,7 @@ mod api_tokens;
 mod api_users;
 mod calls;
 mod fake_pam;
+mod idle;
 mod launcher;
 mod login;
 mod login_conversation;
