@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// What is asked of journalctl for each entry, beside its time and its cursor.
-pub const FIELDS: &str = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM,HUB_USER,HUB_CLIENT,HUB_OUTCOME";
+pub const FIELDS: &str = "MESSAGE,MESSAGE_ID,PRIORITY,SYSLOG_IDENTIFIER,_COMM,HUB_USER,HUB_CLIENT,HUB_OUTCOME";
 /// Characters of one line.
 pub const MESSAGE_MAX: usize = 4096;
 const INFO: u64 = 6;
@@ -24,13 +24,17 @@ pub fn read(line: &[u8], tell: Teller) -> Option<String> {
 
 /// A line of a log.
 pub fn line(entry: &Value) -> Option<Value> {
-    Some(json!({
+    let mut line = json!({
         "time_usec": time(entry)?,
         "priority": number(entry, "PRIORITY").unwrap_or(INFO),
         "identifier": word(entry, "SYSLOG_IDENTIFIER").or_else(|| word(entry, "_COMM")).unwrap_or_default(),
         "message": word(entry, "MESSAGE").unwrap_or_default(),
         "cursor": word(entry, "__CURSOR").unwrap_or_default(),
-    }))
+    });
+    if let (Some(id), Some(line)) = (word(entry, "MESSAGE_ID"), line.as_object_mut()) {
+        line.insert("message_id".to_owned(), id.into());
+    }
+    Some(line)
 }
 
 /// A login that failed. Only accounts that exist have a name here: hub-login writes no other.

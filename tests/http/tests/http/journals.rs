@@ -40,7 +40,13 @@ impl FakeJournals {
     pub fn write(&self, source: &Source, time_usec: i64, priority: u8, message: &str) {
         let mut lines = self.lines.lock().unwrap();
         let cursor = format!("s={}", lines.len());
-        let line = JournalLine { time_usec, priority, identifier: "jupyter-lab".into(), message: message.to_owned() };
+        let line = JournalLine {
+            time_usec,
+            priority,
+            identifier: "jupyter-lab".into(),
+            message: message.to_owned(),
+            message_id: None,
+        };
         let entry = Entry { line, cursor };
         lines.push((source.clone(), entry.clone()));
         let _ = self.news.send((source.clone(), entry));

@@ -6,6 +6,7 @@
 
 mod confirm;
 mod groups;
+mod live;
 mod log;
 mod logins;
 mod people;
@@ -48,7 +49,9 @@ const ROWS: usize = 50;
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin", get(people::show))
+        .route("/admin/events", get(live::of_list))
         .route("/admin/users", post(people::add))
+        .route("/admin/user/{user}/events", get(live::of_person))
         .route("/admin/user/{user}", get(user::show).post(user::change))
         .route("/admin/user/{user}/groups", post(user::regroup))
         .route("/admin/user/{user}/delete", get(user::ask).post(user::delete))

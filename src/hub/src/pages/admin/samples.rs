@@ -2,6 +2,7 @@
 
 use super::confirm::ConfirmPage;
 use super::groups::{GroupPage, GroupsPage, Row as GroupRow, Typed as NewGroup};
+use super::live::{Count, Panel, PanelFigure, Uses};
 use super::log::{Asked as LogChoice, Line, LogPage};
 use super::logins::{LoginsPage, Row as LoginRow};
 use super::people::{Asked, PeoplePage, Person, Row, Typed as NewPeople};
@@ -9,6 +10,8 @@ use super::services::{May, Row as ServiceRow, ServicesPage};
 use super::sessions::{OpenRow, Row as SessionRow, SessionsPage};
 use super::user::{Typed as Edited, UserPage};
 use super::{Part, Place, Said, moment};
+use hubd_base::names::{ServerId, UserName};
+
 use crate::pages::view::{Actions, Frame, NoticeKind, Page};
 use crate::servers::launcher::JournalLine;
 use crate::servers::state::State as ServerState;
@@ -20,6 +23,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
     let said = || Some(Said { kind: NoticeKind::Error, text: text(), reason: Some(text()), list: vec![text()] });
     let part = || Part { first: 51, last: 100, total: 120, before: Some(text()), after: Some(text()) };
     let row = || Row {
+        id: ServerId::default_of(UserName::parse("x").unwrap()),
         path: "d%5Cann/gpu".to_owned(),
         full_name: text(),
         name: text(),
@@ -28,6 +32,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         started: Some(moment(0)),
         failure: Some(text()),
         used: None,
+        uses: Some(Uses { memory: text(), rest: text() }),
         url: text(),
         actions: Actions { open: true, start: true, stop: true },
         may_remove: true,
@@ -42,7 +47,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         may_edit: true,
         may_delete: true,
     };
-    let line = |priority| JournalLine { time_usec: 1, priority, identifier: text(), message: text() };
+    let line = |priority| JournalLine { time_usec: 1, priority, identifier: text(), message: text(), message_id: None };
     let frame = || frame.clone();
     vec![
         PeoplePage {
@@ -51,6 +56,10 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             said: said(),
             asked: Asked { name_filter: text(), state: text(), sort: text(), offset: 0, notice: text() },
             part: part(),
+            machine: Some(Panel {
+                figures: vec![PanelFigure { kind: "memory", label: "Memory", text: text(), part: Some(0.5) }],
+                servers: vec![Count { state: "running", label: "Running", count: 3 }],
+            }),
             people: vec![person(), Person { servers: Vec::new(), activity: None, ..person() }],
             may_stop: true,
             may_start: true,

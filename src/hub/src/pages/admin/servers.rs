@@ -27,10 +27,10 @@ async fn begun<T: Send + 'static>(work: impl Future<Output = Result<T, Fault>> +
     }
 }
 
-fn answer(admin: &Admin, back: &str, result: Result<(), Fault>, done: Done) -> Result<Response, Fault> {
+async fn answer(admin: &Admin, back: &str, result: Result<(), Fault>, done: Done) -> Result<Response, Fault> {
     match result {
         Ok(()) => Ok(Admin::done(back, done)),
-        Err(fault) => redraw(admin, back, fault),
+        Err(fault) => redraw(admin, back, fault).await,
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn start(admin: Admin, address: Address, form: Form) -> Result<
     let back = admin.back(&form.open()?);
     let work = servers::start(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
     let result = begun(work).await;
-    answer(&admin, &back, result, Done::Started)
+    answer(&admin, &back, result, Done::Started).await
 }
 
 /// `POST /hub/admin/stop/{user}[/{server}]`
@@ -47,7 +47,7 @@ pub(super) async fn stop(admin: Admin, address: Address, form: Form) -> Result<R
     let back = admin.back(&form.open()?);
     let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
     let result = begun(work).await;
-    answer(&admin, &back, result, Done::Stopped)
+    answer(&admin, &back, result, Done::Stopped).await
 }
 
 /// `GET /hub/admin/remove/{user}/{server}`: asks first.
@@ -73,7 +73,7 @@ pub(super) async fn remove(admin: Admin, address: Address, form: Form) -> Result
     let wanted = body(json!({"remove": true}));
     let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, wanted);
     let result = begun(work).await;
-    answer(&admin, &back, result, Done::Removed)
+    answer(&admin, &back, result, Done::Removed).await
 }
 
 /// `GET /hub/admin/start-all`: the default servers of the people on one page of the list, to be agreed to.
@@ -85,7 +85,7 @@ pub(super) async fn ask_start_all(admin: Admin, Query(asked): Query<Asked>) -> R
     let items: Vec<_> = resting.map(|server| (server.full_name.clone(), server.path.clone())).collect();
     if items.is_empty() {
         let said = Said::wrong(admin.text().get("bulk.start-none"), Vec::new());
-        return draw(&admin, StatusCode::OK, asked, Some(said), Typed::default());
+        return draw(&admin, StatusCode::OK, asked, Some(said), Typed::default()).await;
     }
     let text = admin.text();
     let page = ConfirmPage {
@@ -117,7 +117,7 @@ pub(super) async fn start_all(admin: Admin, form: Form) -> Result<Response, Faul
     let fields = form.open()?;
     let work = |address| servers::start(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
     let wrong = each(&admin, &fields, work).await?;
-    told(&admin, &fields, wrong, Done::AllStarted, "bulk.start-wrong")
+    told(&admin, &fields, wrong, Done::AllStarted, "bulk.start-wrong").await
 }
 
 /// `GET /hub/admin/stop-all`: the servers of the people on one page of the list, to be agreed to.
@@ -128,7 +128,7 @@ pub(super) async fn ask_stop_all(admin: Admin, Query(asked): Query<Asked>) -> Re
     let items: Vec<_> = running.map(|server| (server.full_name.clone(), server.path.clone())).collect();
     if items.is_empty() {
         let said = Said::wrong(admin.text().get("admin.stop-all-none"), Vec::new());
-        return draw(&admin, StatusCode::OK, asked, Some(said), Typed::default());
+        return draw(&admin, StatusCode::OK, asked, Some(said), Typed::default()).await;
     }
     let text = admin.text();
     let page = ConfirmPage {
@@ -145,7 +145,7 @@ pub(super) async fn stop_all(admin: Admin, form: Form) -> Result<Response, Fault
     let fields = form.open()?;
     let work = |address| servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
     let wrong = each(&admin, &fields, work).await?;
-    told(&admin, &fields, wrong, Done::Stopped, "admin.stop-all-wrong")
+    told(&admin, &fields, wrong, Done::Stopped, "admin.stop-all-wrong").await
 }
 
 /// Does something with each server that a form names; returns what could not be done and why.
@@ -173,7 +173,7 @@ where
 }
 
 /// Back to the list, with what could not be done.
-fn told(
+async fn told(
     admin: &Admin,
     fields: &Fields,
     wrong: Vec<String>,
@@ -186,5 +186,5 @@ fn told(
     }
     let said = Said::wrong(admin.text().get(sentence), wrong);
     let (_, query) = back.split_once('?').unwrap_or_default();
-    draw(admin, StatusCode::CONFLICT, Asked::of(query), Some(said), Typed::default())
+    draw(admin, StatusCode::CONFLICT, Asked::of(query), Some(said), Typed::default()).await
 }

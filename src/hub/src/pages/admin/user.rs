@@ -63,7 +63,7 @@ pub(super) struct Arrived {
     notice: String,
 }
 
-fn find(admin: &Admin, name: &str) -> Result<Arc<UserRow>, Fault> {
+pub(super) fn find(admin: &Admin, name: &str) -> Result<Arc<UserRow>, Fault> {
     admin.caller.on_user(READ, name)?;
     admin.app.people.named(name).ok_or(Fault::NoAccess)
 }
@@ -80,10 +80,10 @@ pub(super) async fn show(
 ) -> Result<Response, Fault> {
     let person = find(&admin, &name)?;
     let said = Said::arrived(&arrived.notice, admin.text());
-    Ok(draw(&admin, StatusCode::OK, &person, said, None))
+    Ok(draw(&admin, StatusCode::OK, &person, said, None).await)
 }
 
-pub(super) fn draw(
+pub(super) async fn draw(
     admin: &Admin,
     status: StatusCode,
     person: &UserRow,
@@ -98,6 +98,8 @@ pub(super) fn draw(
     let may_put = |group: &str| admin.may(&["groups"], Resource::Group(group));
     let held = if on(&["read:users", "read:users:groups"]) { app.groups.of(&person.name) } else { Vec::new() };
     let others = app.groups.all().into_iter().filter(|group| may_put(&group.name) && !held.contains(&group.name));
+    let mut shown = Person::of(admin, person);
+    super::live::fill(admin, std::slice::from_mut(&mut shown)).await;
     let page = UserPage {
         frame: admin.frame(page_of(admin, name)),
         here: Place::People,
@@ -109,7 +111,7 @@ pub(super) fn draw(
         groups: held.into_iter().map(|group| (group.clone(), may_put(&group))).collect(),
         may_change: on(&["admin:users"]),
         typed: typed.unwrap_or_else(|| Typed { name: name.to_owned(), admin: app.is_admin(&person.name) }),
-        person: Person::of(admin, person),
+        person: shown,
     };
     html(status, &page)
 }
@@ -129,7 +131,7 @@ pub(super) async fn change(admin: Admin, Path(name): Path<String>, form: Form) -
         }
         Err(fault) => {
             let (status, said) = Said::refused(fault, admin.text())?;
-            Ok(draw(&admin, status, &person, Some(said), Some(typed)))
+            Ok(draw(&admin, status, &person, Some(said), Some(typed)).await)
         }
     }
 }
@@ -150,7 +152,7 @@ pub(super) async fn regroup(admin: Admin, Path(name): Path<String>, form: Form) 
         Ok(_) => Ok(Admin::done(&page_of(&admin, &name), Done::Saved)),
         Err(fault) => {
             let (status, said) = Said::refused(fault, admin.text())?;
-            Ok(draw(&admin, status, &person, Some(said), None))
+            Ok(draw(&admin, status, &person, Some(said), None).await)
         }
     }
 }
@@ -179,6 +181,6 @@ pub(super) async fn delete(admin: Admin, Path(name): Path<String>, form: Form) -
     let call = user_changes::delete(State(Arc::clone(&admin.app)), admin.caller.clone(), Path(name.clone()));
     match call.await {
         Ok(_) => Ok(Admin::done(&admin.address(""), Done::Deleted)),
-        Err(fault) => super::people::redraw(&admin, &page_of(&admin, &name), fault),
+        Err(fault) => super::people::redraw(&admin, &page_of(&admin, &name), fault).await,
     }
 }
