@@ -12,6 +12,7 @@
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
 mod admin;
+mod admin_live;
 mod admin_logs;
 mod admin_services;
 mod admin_sessions;

@@ -19,7 +19,6 @@ use tokio::sync::watch;
 use super::super::amounts;
 use super::super::figures;
 use super::super::locale::Text;
-use super::super::view::Frame;
 use super::Admin;
 use super::people::{Asked, Person};
 use crate::app::App;
@@ -66,7 +65,7 @@ impl Uses {
 pub(in crate::pages) struct Panel {
     pub figures: Vec<PanelFigure>,
     /// How many servers are in each state; those that were never started are not among them.
-    pub servers: Vec<Count>,
+    pub servers: Vec<InState>,
 }
 
 /// One figure of the machine.
@@ -82,7 +81,7 @@ pub(in crate::pages) struct PanelFigure {
 
 /// How many servers are in a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(in crate::pages) struct Count {
+pub(in crate::pages) struct InState {
     pub state: &'static str,
     #[serde(skip)]
     pub label: &'static str,
@@ -143,7 +142,7 @@ fn thousandths(part: f64) -> f64 {
     (part.clamp(0.0, 1.0) * 1000.0).round() / 1000.0
 }
 
-fn counts(app: &App, text: Text) -> Vec<Count> {
+fn counts(app: &App, text: Text) -> Vec<InState> {
     let mut counts = [0_usize; STATES.len()];
     for server in app.servers.all().iter().filter(|server| server.exists()) {
         let state = server.snapshot().state;
@@ -154,7 +153,7 @@ fn counts(app: &App, text: Text) -> Vec<Count> {
     STATES
         .into_iter()
         .zip(counts)
-        .map(|(state, count)| Count { state: state.word(), label: word(state, text), count })
+        .map(|(state, count)| InState { state: state.word(), label: word(state, text), count })
         .collect()
 }
 
@@ -168,12 +167,6 @@ fn word(state: ServerState, text: Text) -> &'static str {
         ServerState::Stopping => "state.stopping",
         ServerState::Failed => "state.failed",
     })
-}
-
-impl Count {
-    pub fn sentence(&self, _: &Frame) -> String {
-        format!("{} {}", self.label, self.count)
-    }
 }
 
 fn may_see(admin: &Admin) -> bool {

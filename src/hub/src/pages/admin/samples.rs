@@ -2,7 +2,7 @@
 
 use super::confirm::ConfirmPage;
 use super::groups::{GroupPage, GroupsPage, Row as GroupRow, Typed as NewGroup};
-use super::live::{Count, Panel, PanelFigure, Uses};
+use super::live::{InState, Panel, PanelFigure, Uses};
 use super::log::{Asked as LogChoice, Line, LogPage};
 use super::logins::{LoginsPage, Row as LoginRow};
 use super::people::{Asked, PeoplePage, Person, Row, Typed as NewPeople};
@@ -58,7 +58,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             part: part(),
             machine: Some(Panel {
                 figures: vec![PanelFigure { kind: "memory", label: "Memory", text: text(), part: Some(0.5) }],
-                servers: vec![Count { state: "running", label: "Running", count: 3 }],
+                servers: vec![InState { state: "running", label: "Running", count: 3 }],
             }),
             people: vec![person(), Person { servers: Vec::new(), activity: None, ..person() }],
             may_stop: true,
