@@ -30,7 +30,10 @@ pub async fn freeze(systemd: &Systemd, id: &ServerId) -> Result<(), Error> {
         Err(_) => {
             // Half of it may stand still already.
             if let Err(error) = systemd.thaw(&unit).await {
-                tracing::warn!(HUB_UNIT = unit, "Thawing {unit}, which did not freeze in time, failed, ignoring: {error}");
+                tracing::warn!(
+                    HUB_UNIT = unit,
+                    "Thawing {unit}, which did not freeze in time, failed, ignoring: {error}"
+                );
             }
             Err(Error::failed("Freezing the unit", "a process did not stand still in time"))
         }

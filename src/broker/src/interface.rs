@@ -18,8 +18,8 @@ use zbus::{interface, zvariant};
 use crate::authority::{self, Authority};
 use crate::calls::{Call, Calls, Turns};
 use crate::errors::Error;
-use crate::journal::{self, Invocation};
 use crate::freeze::{self, Frozen};
+use crate::journal::{self, Invocation};
 use crate::reclaim::Reclaim;
 use crate::secrets::Token;
 use crate::systemd::Systemd;
@@ -158,12 +158,7 @@ impl Broker {
 
     /// Gives the memory of a frozen server back; the bytes. Holds no turn: a thaw does not wait for it, but ends it.
     #[zbus(out_args("bytes"))]
-    async fn reclaim_server(
-        &self,
-        #[zbus(header)] header: Header<'_>,
-        user: &str,
-        server: &str,
-    ) -> Result<u64, Error> {
+    async fn reclaim_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<u64, Error> {
         let _call = self.enter()?;
         let id = self.allow(&header, ACTION_RECLAIM_SERVER, user, server).await?;
         let begun = Instant::now();

@@ -13,7 +13,7 @@ use tokio::io::copy_bidirectional_with_sizes;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::clock::now;
-use crate::servers::state::Backend;
+use crate::servers::state::{Backend, InUse};
 
 /// Bytes buffered per direction of a tunnel.
 const BUFFER: usize = 16 * 1024;
@@ -48,12 +48,14 @@ pub async fn tunnel(
 pub struct Guarded {
     body: Incoming,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Until all of it was read.
+    in_use: Option<InUse>,
 }
 
 impl Guarded {
-    /// Guards `body` with the end of a token.
-    pub fn new(body: Incoming, ended: WaitForCancellationFutureOwned) -> Self {
-        Self { body, ended: Box::pin(ended) }
+    /// Guards `body` with the end of a token; its server is in use until it has been read.
+    pub fn new(body: Incoming, ended: WaitForCancellationFutureOwned, in_use: Option<InUse>) -> Self {
+        Self { body, ended: Box::pin(ended), in_use }
     }
 }
 
@@ -71,7 +73,11 @@ impl Body for Guarded {
         if this.ended.as_mut().poll(context).is_ready() {
             return Poll::Ready(Some(Err(TokenEnded.into())));
         }
-        Pin::new(&mut this.body).poll_frame(context).map_err(Into::into)
+        let polled = Pin::new(&mut this.body).poll_frame(context);
+        if this.body.is_end_stream() || matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            this.in_use = None;
+        }
+        polled.map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -4,7 +4,6 @@
 //! loses (crash) is finished by the next process, which sees the unit.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use hubd_base::config::ServerKind;
@@ -18,6 +17,7 @@ use super::ready;
 use super::registry::{Servers, Wanted};
 use super::server::Server;
 use super::state::{Backend, Cause, Event, Failure, Phase, Snapshot, State};
+use super::suspension;
 use crate::clock::{Usec, now};
 use crate::observe;
 use crate::observe::metrics::metrics;
@@ -149,15 +149,23 @@ async fn start(
     let path = format!("{}api", servers.path(&server.id));
     // A server that went on while the hub was away was not used because the hub came back.
     let last = server.last_activity().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
+    if kind == Kind::Adopt && is_frozen(servers, server).await {
+        // It cannot answer now, and has answered before.
+        return Ok(Some(Backend::new(socket, program, last)));
+    }
     tokio::select! {
         () = token.cancelled() => Ok(None),
         failed = unit_ended(servers, server) => Err(failed),
         answered = timeout_at(deadline, ready::wait(&socket, &path)) => {
             answered.map_err(|_| too_late(servers, server))?;
-            let (gone, last_activity) = (CancellationToken::new(), AtomicI64::new(last));
-            Ok(Some(Backend { socket, kind: program, gone, last_activity }))
+            Ok(Some(Backend::new(socket, program, last)))
         }
     }
+}
+
+async fn is_frozen(servers: &Servers, server: &Server) -> bool {
+    let state = timeout(READ_DEADLINE, servers.0.launcher.state(&server.id)).await;
+    matches!(state, Ok(Ok(UnitState::Active { frozen: true, .. })))
 }
 
 /// What runs in the unit, which may be older than the configuration. In doubt it is guarded.
@@ -175,7 +183,10 @@ fn launch_failed(error: LaunchError) -> Failed {
         LaunchError::NoLab(_) => Cause::NoLab,
         LaunchError::Configuration(_) => Cause::Configuration,
         LaunchError::Unreachable(_) => Cause::Unreachable,
-        LaunchError::Failed(_) | LaunchError::AlreadyRunning => Cause::Launch,
+        LaunchError::Failed(_)
+        | LaunchError::AlreadyRunning
+        | LaunchError::NotRunning(_)
+        | LaunchError::CannotFreeze(_) => Cause::Launch,
     };
     Failed { cause, text }
 }
@@ -291,5 +302,9 @@ fn seen_active(servers: &Servers, server: &Arc<Server>, frozen: bool) {
     if server.apply(Event::UnitSeen, begin) {
         return spawn_start(servers, server, Kind::Adopt);
     }
-    server.apply(if frozen { Event::Frozen } else { Event::Thawed }, |_| {});
+    if frozen {
+        suspension::seen_frozen(servers, server);
+    } else {
+        suspension::woke_up(server);
+    }
 }

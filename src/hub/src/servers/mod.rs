@@ -15,5 +15,6 @@ pub mod rows;
 pub mod server;
 mod signals;
 pub mod state;
+pub mod suspension;
 pub mod systemd;
 pub mod watch;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::launcher::UnitState;
-use super::state::{Backend, Event, Hold, Snapshot, next};
+use super::state::{Backend, Event, Hold, Snapshot, State, next};
 use crate::clock::{Usec, now};
 
 /// What a person said about a server.
@@ -149,6 +149,9 @@ impl Server {
                 }
             }
             change(snapshot);
+            if let Some(backend) = &snapshot.backend {
+                backend.set_asleep(state == State::Suspended);
+            }
             true
         })
     }
@@ -166,7 +169,6 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::state::State;
     use hubd_base::names::UserName;
 
     fn server() -> Server {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use hubd_base::config::ServerKind;
 use tokio_util::sync::CancellationToken;
@@ -168,9 +168,56 @@ pub struct Backend {
     pub gone: CancellationToken,
     /// Last time somebody used it, microseconds; written to the store in batches.
     pub last_activity: AtomicI64,
+    /// Whether it is suspended: what the state says, for whoever asks with each request.
+    asleep: AtomicBool,
+    /// Requests that people wait for.
+    in_use: AtomicUsize,
+}
+
+/// A request that somebody waits for; its server is not suspended meanwhile.
+#[derive(Debug)]
+pub struct InUse(Arc<Backend>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.in_use.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Backend {
+    /// A server that runs, last used then.
+    pub fn new(socket: PathBuf, kind: ServerKind, last_activity: Usec) -> Self {
+        Self {
+            socket,
+            kind,
+            gone: CancellationToken::new(),
+            last_activity: AtomicI64::new(last_activity),
+            asleep: AtomicBool::new(false),
+            in_use: AtomicUsize::new(0),
+        }
+    }
+
+    /// Begins a request that somebody waits for. Who then finds the server asleep has to wake it; who does not is seen
+    /// by whoever suspends it in that moment.
+    pub fn enter(self: &Arc<Self>) -> InUse {
+        self.in_use.fetch_add(1, Ordering::SeqCst);
+        InUse(Arc::clone(self))
+    }
+
+    /// Whether somebody waits for an answer.
+    pub fn is_in_use(&self) -> bool {
+        self.in_use.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether it is suspended.
+    pub fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn set_asleep(&self, asleep: bool) {
+        self.asleep.store(asleep, Ordering::SeqCst);
+    }
+
     /// Notes that somebody used the server just now.
     pub fn touch(&self, now: Usec) {
         self.last_activity.store(now, Ordering::Relaxed);
@@ -192,6 +239,8 @@ pub struct Snapshot {
     pub failure: Option<Arc<Failure>>,
     /// Where it is reached; present while it is ready.
     pub backend: Option<Arc<Backend>>,
+    /// Bytes of memory that it gave back when it was suspended, once that is known.
+    pub given_back: Option<u64>,
     /// systemd's id of this run, 32 hexadecimal digits.
     pub invocation: Option<String>,
     /// Set while it rests and is being renamed or removed: nothing else happens to it.
@@ -241,6 +290,7 @@ impl Snapshot {
             phase: Phase::Requested,
             failure: None,
             backend: None,
+            given_back: None,
             invocation: None,
             hold: None,
             stop_asked: false,

@@ -64,7 +64,16 @@ pub struct FakeLauncher {
     /// Lets a stop that waits go on.
     pub may_stop: Notify,
     reads: watch::Sender<u32>,
+    /// How often a unit was frozen, and thawed.
+    pub frozen: AtomicU32,
+    pub thawed: AtomicU32,
+    /// Why nothing can be frozen, if so.
+    pub freeze_fails: Mutex<Option<LaunchError>>,
+    /// Runs when a unit stands still, before the hub hears of it.
+    pub at_freeze: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     reached: Mutex<HashMap<ServerId, Arc<AtomicU32>>>,
+    /// Whether a unit stands still.
+    standing: Mutex<HashMap<ServerId, watch::Sender<bool>>>,
 }
 
 impl FakeLauncher {
@@ -81,7 +90,12 @@ impl FakeLauncher {
             stop_leaves: Mutex::new(StopLeaves::Nothing),
             may_stop: Notify::new(),
             reads: watch::Sender::new(0),
+            frozen: AtomicU32::new(0),
+            thawed: AtomicU32::new(0),
+            freeze_fails: Mutex::default(),
+            at_freeze: Mutex::default(),
             reached: Mutex::default(),
+            standing: Mutex::default(),
         })
     }
 
@@ -96,6 +110,21 @@ impl FakeLauncher {
             task.abort();
         }
         let _ = std::fs::remove_file(self.socket(id));
+    }
+
+    /// What `systemctl freeze` and `systemctl thaw` do.
+    pub fn set_frozen(&self, id: &ServerId, wanted: bool) -> Result<(), LaunchError> {
+        match self.units.lock().unwrap().get_mut(id) {
+            Some((UnitState::Active { frozen, .. }, _)) => *frozen = wanted,
+            _ => return Err(LaunchError::NotRunning("it does not run".into())),
+        }
+        self.standing(id).send_replace(wanted);
+        let _ = self.changes.send(id.clone());
+        Ok(())
+    }
+
+    fn standing(&self, id: &ServerId) -> watch::Sender<bool> {
+        self.standing.lock().unwrap().entry(id.clone()).or_default().clone()
     }
 
     /// What `systemctl stop` or a crash behind the hub's back does.
@@ -127,7 +156,11 @@ impl Launcher for FakeLauncher {
                 }
                 Behaviour::Answers | Behaviour::RunsAlready => {
                     let reached = Arc::clone(self.reached.lock().unwrap().entry(id.clone()).or_default());
-                    let task = tokio::spawn(upstream::serve(self.socket(id), reached));
+                    let task = tokio::spawn(upstream::serve_freezable(
+                        self.socket(id),
+                        reached,
+                        self.standing(id).subscribe(),
+                    ));
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, Some(task))
                 }
             };
@@ -145,6 +178,8 @@ impl Launcher for FakeLauncher {
             if self.stop_fails.load(Ordering::Relaxed) {
                 return Err(LaunchError::Failed("it holds on".into()));
             }
+            // systemd refuses to stop a frozen unit; the broker thaws it.
+            let _ = self.set_frozen(id, false);
             let up = matches!(self.units.lock().unwrap().get(id), Some((UnitState::Active { .. }, _)));
             let leaves = *self.stop_leaves.lock().unwrap();
             if up && leaves == StopLeaves::Killed {
@@ -159,6 +194,32 @@ impl Launcher for FakeLauncher {
             self.end(id, UnitState::Absent);
             Ok(())
         })
+    }
+
+    fn freeze<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            if let Some(error) = self.freeze_fails.lock().unwrap().clone() {
+                return Err(error);
+            }
+            self.set_frozen(id, true)?;
+            self.frozen.fetch_add(1, Ordering::Relaxed);
+            let meanwhile = self.at_freeze.lock().unwrap().take();
+            if let Some(meanwhile) = meanwhile {
+                meanwhile();
+            }
+            Ok(())
+        })
+    }
+
+    fn thaw<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            self.thawed.fetch_add(1, Ordering::Relaxed);
+            self.set_frozen(id, false)
+        })
+    }
+
+    fn reclaim<'a>(&'a self, _: &'a ServerId) -> BoxFuture<'a, Result<u64, LaunchError>> {
+        Box::pin(async move { Ok(123 << 20) })
     }
 
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {

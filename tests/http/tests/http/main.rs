@@ -36,6 +36,7 @@ mod share_codes;
 mod shares;
 mod singleuser;
 mod spawn;
+mod suspension;
 mod token_page;
 mod tunnel;
 mod upstream;
