@@ -4,6 +4,7 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod address;
+mod cgroup;
 mod ending;
 mod jobs;
 mod keys;
@@ -17,4 +18,5 @@ mod signals;
 pub mod state;
 pub mod suspension;
 pub mod systemd;
+pub mod usage;
 pub mod watch;

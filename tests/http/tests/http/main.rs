@@ -40,5 +40,6 @@ mod suspension;
 mod token_page;
 mod tunnel;
 mod upstream;
+mod usage;
 mod world;
 mod xsrf;
