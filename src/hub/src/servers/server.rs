@@ -146,6 +146,7 @@ impl Server {
             let Some(state) = next(snapshot.state, event) else { return false };
             snapshot.state = state;
             snapshot.since = now();
+            snapshot.given_back = None;
             if !state.is_ready() {
                 if let Some(backend) = snapshot.backend.take() {
                     backend.gone.cancel();

@@ -163,7 +163,7 @@ pub(super) fn seen_frozen(servers: &Servers, server: &Arc<Server>) {
 }
 
 fn fell_asleep(server: &Server) -> bool {
-    let slept = server.apply(Event::Frozen, |snapshot| snapshot.given_back = None);
+    let slept = server.apply(Event::Frozen, |_| {});
     if slept {
         tracing::info!(
             message_id = observe::SERVER_SUSPENDED,
@@ -180,7 +180,7 @@ fn fell_asleep(server: &Server) -> bool {
 /// The unit was thawed, by the hub or by somebody else.
 pub(super) fn woke_up(server: &Server) {
     let since = server.snapshot().since;
-    if server.apply(Event::Thawed, |snapshot| snapshot.given_back = None) {
+    if server.apply(Event::Thawed, |_| {}) {
         tracing::info!(
             message_id = observe::SERVER_WOKEN,
             hub_user = server.id.user.as_str(),
