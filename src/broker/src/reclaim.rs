@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use crate::errors::Error;
-use crate::systemd::Systemd;
+use crate::systemd::{State, Systemd};
 
 /// Where the kernel shows the control groups; `hub-broker.service` opens the slice in there for writing.
 const GROUPS: &str = "/sys/fs/cgroup";
@@ -45,7 +45,7 @@ impl Reclaim {
         let Ok(_permit) = self.0.acquire().await else { return Ok(0) };
         let unit = id.unit_name();
         let state = systemd.state(&unit).await.map_err(|error| Error::systemd(&error))?;
-        let Some(state) = state.filter(|state| state.is_frozen()) else { return Ok(0) };
+        let Some(state) = state.filter(State::is_frozen) else { return Ok(0) };
         let Some(group) = folder(&state.control_group, &unit) else {
             return Err(Error::Failed(format!("{unit} is not in the control group that it should be in.")));
         };
@@ -61,7 +61,8 @@ impl Reclaim {
 fn folder(control_group: &str, unit: &str) -> Option<PathBuf> {
     let inside = control_group.strip_prefix(SLICE)?;
     let plain = inside.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-    (plain && inside.rsplit('/').next() == Some(unit)).then(|| Path::new(GROUPS).join(&control_group[1..]))
+    (plain && inside.rsplit('/').next() == Some(unit))
+        .then(|| Path::new(GROUPS).join(control_group.trim_start_matches('/')))
 }
 
 /// Asks for one portion after the other while the group is frozen and something comes of it. The bytes that came.

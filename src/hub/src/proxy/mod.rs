@@ -7,9 +7,11 @@
 pub mod forward;
 mod gate;
 mod headers;
+mod polls;
 pub mod routes;
 pub mod services;
 mod upgrade;
+mod visit;
 
 use std::sync::Arc;
 
@@ -33,10 +35,10 @@ use crate::http::visitor::Visitor;
 use crate::pages::stopped;
 use crate::servers::server::Server;
 use crate::servers::state::Backend;
-use crate::servers::suspension::NotWoken;
 use forward::Right;
 use gate::Pass;
 use headers::Credentials;
+use visit::Visit;
 
 /// The head of a request, kept for the error page.
 struct Head {
@@ -67,7 +69,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
             if let Some(backend) = server.backend() {
                 return match backend.kind {
                     ServerKind::Lab => guarded(app, origin, (&server, &backend), target.path, request).await,
-                    ServerKind::Singleuser => open(&app, origin, (&server, &backend), request).await,
+                    ServerKind::Singleuser => open(&app, origin, (&server, &backend), target.path, request).await,
                 };
             }
             target.server = Some(server);
@@ -108,12 +110,13 @@ async fn guarded(
         return Redirect::to(&format!("{}hub/logout", app.base_url())).into_response();
     }
     backend.touch(now());
+    let question = polls::question(&request, path, &token, Credentials::Hidden);
     let right = Right {
         credentials: Credentials::Hidden,
         ended: token.ended.clone(),
         revoked: Box::pin(gate::revoked(Arc::clone(&app), token, server.id.clone())),
     };
-    send(&app, origin, (server, backend), right, request).await
+    Visit { app: &app, origin, server, backend }.answer(question, right, request).await
 }
 
 /// A running server that asks the hub itself who its visitors are: everything reaches it.
@@ -121,50 +124,23 @@ async fn open(
     app: &App,
     origin: &Origin,
     (server, backend): (&Arc<Server>, &Arc<Backend>),
+    path: &str,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    let bearer = polls::bearer(app, server, request.headers(), now());
+    let question = bearer.and_then(|token| polls::question(&request, path, &token, Credentials::Shown));
     let right = Right {
         credentials: Credentials::Shown,
         ended: CancellationToken::new(),
         revoked: Box::pin(std::future::pending()),
     };
-    let response = send(app, origin, (server, backend), right, request).await;
+    let visit = Visit { app, origin, server, backend };
+    let response = visit.answer(question, right, request).await;
     // What it refuses or leads elsewhere was no use of it (contract 9.2).
     if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
         backend.touch(now());
     }
     response
-}
-
-/// Somebody waits for this: a server that sleeps is woken, and does not fall asleep meanwhile.
-async fn send(
-    app: &App,
-    origin: &Origin,
-    (server, backend): (&Arc<Server>, &Arc<Backend>),
-    right: Right,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    let in_use = backend.enter();
-    if backend.is_asleep() {
-        if let Err(error) = app.servers.wake(&server.id).await {
-            return asleep(app, origin, &server.id, &request, error);
-        }
-    }
-    // Only people get a page, which needs to know who asked.
-    let head = gate::is_navigation(&request).then(|| Head::of(&request));
-    let sent = app.forwarder.forward(&app.stop, (backend, Some(in_use)), right, &origin.address(), request).await;
-    sent.unwrap_or_else(|fault| match head {
-        Some(head) => page(app, origin, &head, &fault),
-        None => fault.json(),
-    })
-}
-
-/// It could not be woken: it is gone by now, or sleeps on.
-fn asleep(app: &App, origin: &Origin, id: &ServerId, request: &Request<Incoming>, error: NotWoken) -> Response<Body> {
-    match error {
-        NotWoken::NotRunning => away(app, id, request),
-        NotWoken::Failed(text) => refuse(app, origin, request, &Fault::Silent(text.into())),
-    }
 }
 
 /// The server does not run: reads are led to the page that says so and offers to start it, where it is known who asks;

@@ -4,6 +4,7 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod address;
+pub mod answers;
 mod cgroup;
 mod ending;
 mod jobs;

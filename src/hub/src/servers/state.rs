@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use hubd_base::config::ServerKind;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use crate::clock::Usec;
 
 /// Where a server is in its life.
@@ -172,6 +174,12 @@ pub struct Backend {
     asleep: AtomicBool,
     /// Requests that people wait for.
     in_use: AtomicUsize,
+    /// Messages that came in through tunnels.
+    messages: AtomicU64,
+    /// Told of a message for a server that sleeps.
+    knock: Notify,
+    /// What its open tabs were told last.
+    pub answers: Answers,
 }
 
 /// A request that somebody waits for; its server is not suspended meanwhile.
@@ -194,6 +202,9 @@ impl Backend {
             last_activity: AtomicI64::new(last_activity),
             asleep: AtomicBool::new(false),
             in_use: AtomicUsize::new(0),
+            messages: AtomicU64::new(0),
+            knock: Notify::new(),
+            answers: Answers::default(),
         }
     }
 
@@ -214,8 +225,29 @@ impl Backend {
         self.asleep.load(Ordering::SeqCst)
     }
 
+    /// A message came in through a tunnel and is on its way: a server that sleeps has to be woken for it.
+    pub fn message(&self) {
+        self.messages.fetch_add(1, Ordering::SeqCst);
+        if self.is_asleep() {
+            self.knock.notify_one();
+        }
+    }
+
+    /// How many messages came in.
+    pub(super) fn messages(&self) -> u64 {
+        self.messages.load(Ordering::SeqCst)
+    }
+
+    /// Returns when a message came in for it while it slept.
+    pub(super) async fn knocked(&self) {
+        self.knock.notified().await;
+    }
+
     pub(super) fn set_asleep(&self, asleep: bool) {
-        self.asleep.store(asleep, Ordering::SeqCst);
+        let before = self.asleep.swap(asleep, Ordering::SeqCst);
+        if asleep && !before {
+            self.answers.forget_old();
+        }
     }
 
     /// Notes that somebody used the server just now.

@@ -81,6 +81,7 @@ async fn freeze(servers: &Servers, server: &Arc<Server>) -> Result<(), NotSuspen
     if backend.is_in_use() {
         return Err(NotSuspended::InUse);
     }
+    let messages = backend.messages();
     match timeout(FREEZE, servers.0.launcher.freeze(&server.id)).await {
         Ok(Ok(())) => {}
         Ok(Err(LaunchError::NotRunning(_))) => return Err(NotSuspended::NotRunning),
@@ -88,8 +89,8 @@ async fn freeze(servers: &Servers, server: &Arc<Server>) -> Result<(), NotSuspen
         Ok(Err(error)) => return Err(NotSuspended::Failed(error.to_string())),
         Err(_) => return Err(NotSuspended::Failed(format!("it was not frozen within {} s", FREEZE.as_secs()))),
     }
-    fell_asleep(server);
-    if backend.is_in_use() {
+    fell_asleep(servers, server);
+    if backend.is_in_use() || backend.messages() != messages {
         // It was let through before the server slept, and would wait for an answer that does not come.
         let woken = thaw(servers, server).await;
         return Err(woken.map_or_else(|error| NotSuspended::Failed(error.to_string()), |()| NotSuspended::InUse));
@@ -136,6 +137,13 @@ async fn wake(servers: &Servers, server: &Arc<Server>) -> Result<(), NotWoken> {
     timeout(WAKE, woken).await.map_err(late)?
 }
 
+/// A wake whose end nobody here waits for.
+async fn wake_for_others(servers: &Servers, server: &Arc<Server>) {
+    if let Err(error) = wake(servers, server).await {
+        tracing::warn!("cannot wake {}, ignoring: {error}", server.id.unit_name());
+    }
+}
+
 /// Within the server's turn.
 async fn thaw(servers: &Servers, server: &Arc<Server>) -> Result<(), NotWoken> {
     let begun = Instant::now();
@@ -151,20 +159,19 @@ async fn thaw(servers: &Servers, server: &Arc<Server>) -> Result<(), NotWoken> {
 
 /// The unit was seen frozen.
 pub(super) fn seen_frozen(servers: &Servers, server: &Arc<Server>) {
-    if fell_asleep(server) && server.backend().is_some_and(|backend| backend.is_in_use()) {
+    if fell_asleep(servers, server) && server.backend().is_some_and(|backend| backend.is_in_use()) {
         // Somebody froze it behind the hub's back while a person waits for an answer.
         let (servers, server) = (servers.clone(), Arc::clone(server));
-        servers.0.tasks.clone().spawn(async move {
-            if let Err(error) = wake(&servers, &server).await {
-                tracing::warn!("cannot wake {}, ignoring: {error}", server.id.unit_name());
-            }
-        });
+        servers.0.tasks.clone().spawn(async move { wake_for_others(&servers, &server).await });
     }
 }
 
-fn fell_asleep(server: &Server) -> bool {
+fn fell_asleep(servers: &Servers, server: &Arc<Server>) -> bool {
     let slept = server.apply(Event::Frozen, |_| {});
     if slept {
+        let (servers, server) = (servers.clone(), Arc::clone(server));
+        let listening = Arc::clone(&server);
+        servers.0.tasks.clone().spawn(async move { listen(&servers, &listening).await });
         tracing::info!(
             message_id = observe::SERVER_SUSPENDED,
             hub_user = server.id.user.as_str(),
@@ -175,6 +182,18 @@ fn fell_asleep(server: &Server) -> bool {
         );
     }
     slept
+}
+
+/// While it sleeps: a message through an open tunnel wakes it.
+async fn listen(servers: &Servers, server: &Arc<Server>) {
+    let (Some(backend), mut changes) = (server.backend(), server.follow()) else { return };
+    let knocked = tokio::select! {
+        () = backend.knocked() => true,
+        _ = changes.wait_for(|snapshot| snapshot.state != State::Suspended) => false,
+    };
+    if knocked {
+        wake_for_others(servers, server).await;
+    }
 }
 
 /// The unit was thawed, by the hub or by somebody else.
