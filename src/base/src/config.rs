@@ -8,6 +8,7 @@ mod address;
 mod compare;
 mod error;
 mod files;
+mod idle;
 mod near;
 mod report;
 mod roles;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub use files::load;
+pub use idle::{Idle, IdlePolicy, IdleRule};
 pub use roles::{CustomScope, Group, Role};
 pub use schema::{Key, keys, reference};
 pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
@@ -44,6 +46,8 @@ pub struct Config {
     pub server: Server,
     /// What a person's server may use.
     pub limits: Limits,
+    /// What becomes of idle servers.
+    pub idle: Idle,
     /// Every `[[service]]`, as they appear. No two share a name, a token or a name as an OAuth client.
     pub services: Vec<Service>,
     /// Every `[[role]]`, as they appear. No two share a name.
@@ -75,6 +79,8 @@ pub struct Hub {
     pub stopped_server_status: u16,
     /// Is an OAuth client without PKCE refused?
     pub oauth_require_pkce: bool,
+    /// How long nobody needs the hub before it ends until the next connection; [`NEVER`] keeps it.
+    pub exit_when_idle: Duration,
 }
 
 /// `[login]`
@@ -208,6 +214,7 @@ impl Default for Hub {
             metrics_need_token: true,
             stopped_server_status: 424,
             oauth_require_pkce: false,
+            exit_when_idle: Duration::from_secs(10 * 60),
         }
     }
 }

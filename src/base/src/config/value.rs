@@ -47,14 +47,21 @@ pub(super) fn principals(value: &DeValue<'_>) -> Result<Vec<Principal>, String> 
 
 fn principal(text: &str) -> Result<Principal, String> {
     if let Some(group) = text.strip_prefix('@') {
-        let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | ':' | ',');
-        return if group.is_empty() || group.starts_with('-') || group.contains(odd) {
-            Err(format!("expected the name of a group after the @, got {text:?}"))
-        } else {
-            Ok(Principal::Group(group.to_owned()))
+        return match unix_group(group) {
+            Ok(()) => Ok(Principal::Group(group.to_owned())),
+            Err(_) => Err(format!("expected the name of a group after the @, got {text:?}")),
         };
     }
     UserName::parse(text).map(Principal::User).map_err(|error| format!("{text:?} is not the name of a user: {error}"))
+}
+
+/// A group of the system, without an `@`.
+pub(super) fn unix_group(name: &str) -> Result<(), String> {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | ':' | ',');
+    if name.is_empty() || name.starts_with('-') || name.contains(odd) {
+        return Err(format!("{} is not the name of a group of this system", quote(name)));
+    }
+    Ok(())
 }
 
 /// An empty list means that `JupyterLab` is looked for.

@@ -21,6 +21,8 @@ pub const SERVER_SUSPENDED: &str = "9eec37997e6947e987789898bc7ddf66";
 pub const SERVER_WOKEN: &str = "08cce7e249f34bf7a1a2ca26feb08038";
 /// A service could not be started, or ended badly and is not started again.
 pub const SERVICE_FAILED: &str = "b7c24f0e5d9a4a1c8e63f1d20a7b95c4";
+/// Nobody needed the hub for as long as `hub.exit_when_idle` says, so it ended.
+pub const HUB_IDLE: &str = "4c0d9e7a51b84f36a2f18b6e3d7c9055";
 /// A request ended in an error of the hub's own; the page shows the same `HUB_REQUEST`.
 pub const REQUEST_FAILED: &str = "74d0c2e9b8a1463f9e5d7b3c1a2f6e08";
 

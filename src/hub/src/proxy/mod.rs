@@ -4,7 +4,9 @@
 //! the hub's cookies and tokens goes with it. Servers of kind `singleuser` are their own gate and see everything but
 //! the cookie that logs a browser in at the hub.
 
+pub mod cause;
 pub mod forward;
+pub mod frames;
 mod gate;
 mod headers;
 mod polls;
@@ -35,6 +37,7 @@ use crate::http::visitor::Visitor;
 use crate::pages::stopped;
 use crate::servers::server::Server;
 use crate::servers::state::Backend;
+use cause::Cause;
 use forward::Right;
 use gate::Pass;
 use headers::Credentials;
@@ -109,7 +112,7 @@ async fn guarded(
     if path == "logout" {
         return Redirect::to(&format!("{}hub/logout", app.base_url())).into_response();
     }
-    backend.touch(now());
+    note(backend, Cause::of(request.method(), path, request.headers()));
     let question = polls::question(&request, path, &token, Credentials::Hidden);
     let right = Right {
         credentials: Credentials::Hidden,
@@ -127,6 +130,7 @@ async fn open(
     path: &str,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    let cause = Cause::of(request.method(), path, request.headers());
     let bearer = polls::bearer(app, server, request.headers(), now());
     let question = bearer.and_then(|token| polls::question(&request, path, &token, Credentials::Shown));
     let right = Right {
@@ -138,9 +142,18 @@ async fn open(
     let response = visit.answer(question, right, request).await;
     // What it refuses or leads elsewhere was no use of it (contract 9.2).
     if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        backend.touch(now());
+        note(backend, cause);
     }
     response
+}
+
+/// Every request is activity, as JupyterHub counts it; what a person caused is kept beside it.
+fn note(backend: &Backend, cause: Cause) {
+    let now = now();
+    backend.touch(now);
+    if cause == Cause::Person {
+        backend.attend(now);
+    }
 }
 
 /// The server does not run: reads are led to the page that says so and offers to start it, where it is known who asks;

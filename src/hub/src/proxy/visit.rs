@@ -10,6 +10,7 @@ use hyper::{Request, Response};
 use super::forward::Right;
 use super::{Head, away, gate, page, polls, refuse};
 use crate::app::App;
+use crate::clock::now;
 use crate::http::faults::Fault;
 use crate::http::origin::Origin;
 use crate::servers::answers::Question;
@@ -43,6 +44,11 @@ impl Visit<'_> {
     async fn wake(self, right: Right, request: Request<Incoming>) -> Response<Body> {
         let in_use = self.backend.enter();
         if self.backend.is_asleep() {
+            // Whoever wakes it is a person, also by a read that a tab makes by itself at other times; connections come
+            // back by themselves.
+            if !gate::is_upgrade(&request) {
+                self.backend.attend(now());
+            }
             if let Err(error) = self.app.servers.wake(&self.server.id).await {
                 return self.asleep(error, &request);
             }

@@ -149,16 +149,19 @@ async fn start(
     let path = format!("{}api", servers.path(&server.id));
     // A server that went on while the hub was away was not used because the hub came back.
     let last = server.last_activity().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
+    // Whoever asks for a start does something; what went on did not. A server of which nobody knows began just now.
+    let attended = server.attended().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
+    let backend = Backend::new(socket.clone(), program, last, attended);
     if kind == Kind::Adopt && is_frozen(servers, server).await {
         // It cannot answer now, and has answered before.
-        return Ok(Some(Backend::new(socket, program, last)));
+        return Ok(Some(backend));
     }
     tokio::select! {
         () = token.cancelled() => Ok(None),
         failed = unit_ended(servers, server) => Err(failed),
         answered = timeout_at(deadline, ready::wait(&socket, &path)) => {
             answered.map_err(|_| too_late(servers, server))?;
-            Ok(Some(Backend::new(socket, program, last)))
+            Ok(Some(backend))
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod address;
 pub mod answers;
 mod cgroup;
 mod ending;
+pub mod idle;
 mod jobs;
 mod keys;
 pub mod launcher;

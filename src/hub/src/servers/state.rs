@@ -170,6 +170,8 @@ pub struct Backend {
     pub gone: CancellationToken,
     /// Last time somebody used it, microseconds; written to the store in batches.
     pub last_activity: AtomicI64,
+    /// Last time a person did something with it, microseconds: what an open tab asks by itself does not count.
+    pub attended: AtomicI64,
     /// Whether it is suspended: what the state says, for whoever asks with each request.
     asleep: AtomicBool,
     /// Requests that people wait for.
@@ -193,13 +195,14 @@ impl Drop for InUse {
 }
 
 impl Backend {
-    /// A server that runs, last used then.
-    pub fn new(socket: PathBuf, kind: ServerKind, last_activity: Usec) -> Self {
+    /// A server that runs, last used and attended to then.
+    pub fn new(socket: PathBuf, kind: ServerKind, last_activity: Usec, attended: Usec) -> Self {
         Self {
             socket,
             kind,
             gone: CancellationToken::new(),
             last_activity: AtomicI64::new(last_activity),
+            attended: AtomicI64::new(attended),
             asleep: AtomicBool::new(false),
             in_use: AtomicUsize::new(0),
             messages: AtomicU64::new(0),
@@ -253,6 +256,11 @@ impl Backend {
     /// Notes that somebody used the server just now.
     pub fn touch(&self, now: Usec) {
         self.last_activity.store(now, Ordering::Relaxed);
+    }
+
+    /// Notes that a person did something with it just now.
+    pub fn attend(&self, now: Usec) {
+        self.attended.fetch_max(now, Ordering::Relaxed);
     }
 }
 

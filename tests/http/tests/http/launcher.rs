@@ -17,7 +17,7 @@ use hubd_base::secret::Secret;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
-use crate::upstream;
+use crate::upstream::{self, Standing};
 
 /// How the next unit behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub struct FakeLauncher {
     pub at_freeze: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     reached: Mutex<HashMap<ServerId, Arc<AtomicU32>>>,
     /// Whether a unit stands still.
-    standing: Mutex<HashMap<ServerId, watch::Sender<bool>>>,
+    standing: Mutex<HashMap<ServerId, Standing>>,
 }
 
 impl FakeLauncher {
@@ -128,12 +128,22 @@ impl FakeLauncher {
             Some((UnitState::Active { frozen, .. }, _)) => *frozen = wanted,
             _ => return Err(LaunchError::NotRunning("it does not run".into())),
         }
-        self.standing(id).send_replace(wanted);
+        self.standing(id).still.send_replace(wanted);
         let _ = self.changes.send(id.clone());
         Ok(())
     }
 
-    fn standing(&self, id: &ServerId) -> watch::Sender<bool> {
+    /// Whether it stands still, as long as nobody has been told.
+    pub fn stand_still(&self, id: &ServerId, still: bool) {
+        self.standing(id).still.send_replace(still);
+    }
+
+    /// Whether somebody wanted something of it while it stood still.
+    pub fn is_wanted(&self, id: &ServerId) -> bool {
+        self.standing(id).wanted.load(Ordering::Relaxed) > 0
+    }
+
+    fn standing(&self, id: &ServerId) -> Standing {
         self.standing.lock().unwrap().entry(id.clone()).or_default().clone()
     }
 
@@ -166,11 +176,7 @@ impl Launcher for FakeLauncher {
                 }
                 Behaviour::Answers | Behaviour::RunsAlready => {
                     let reached = Arc::clone(self.reached.lock().unwrap().entry(id.clone()).or_default());
-                    let task = tokio::spawn(upstream::serve_freezable(
-                        self.socket(id),
-                        reached,
-                        self.standing(id).subscribe(),
-                    ));
+                    let task = tokio::spawn(upstream::serve_freezable(self.socket(id), reached, self.standing(id)));
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, Some(task))
                 }
             };

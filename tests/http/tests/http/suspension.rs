@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http_body_util::Full;
+use hubd::auth::tokens::{Kind, NewToken, Owner};
 use hubd::servers::launcher::LaunchError;
 use hubd::servers::suspension::{NotSuspended, NotWoken};
+use hubd_base::config::ServerKind;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::launcher::DEADLINE;
-use crate::world::{World, id};
+use crate::tunnel;
+use crate::world::{Answer, Browser, World, id};
 
 #[tokio::test]
 async fn a_server_is_suspended_and_woken_by_the_api() {
@@ -117,4 +122,234 @@ async fn people_who_come_at_once_wait_for_one_thaw() {
     let statuses = timeout(DEADLINE, requests.join_all()).await.unwrap();
     assert_eq!(statuses, [200; 20]);
     assert_eq!(world.launcher.thawed.load(Ordering::Relaxed), 1);
+}
+
+/// A read as a page of JupyterLab makes it.
+async fn read(browser: &mut Browser, path: &str) -> Answer {
+    let request = browser.request("GET", path).header("sec-fetch-mode", "cors").body(Full::default()).unwrap();
+    browser.send(request).await
+}
+
+#[tokio::test]
+async fn an_open_tab_is_told_what_it_was_told_last_and_the_server_sleeps_on() {
+    let world = World::new("").await;
+    let mut browser = world.browser_in_server_of("alice").await;
+    let kernels = read(&mut browser, "/user/alice/api/kernels?1732790000001").await;
+    let folder = read(&mut browser, "/user/alice/api/contents/?folder=1&1732790000001").await;
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    let reached = world.launcher.reached(&id("alice"));
+    for moment in 1_732_790_000_002_u64..1_732_790_000_012 {
+        let again = read(&mut browser, &format!("/user/alice/api/kernels?{moment}")).await;
+        assert_eq!((again.status, &again.body), (200, &kernels.body));
+        assert_eq!(again.header("content-type"), "application/json");
+        let again = read(&mut browser, &format!("/user/alice/api/contents/?folder=1&{moment}")).await;
+        assert_eq!((again.status, &again.body), (200, &folder.body));
+    }
+    let request = browser.request("GET", "/user/alice/api/kernels").header("if-none-match", "\"one\"");
+    assert_eq!(browser.send(request.body(Full::default()).unwrap()).await.status, 304);
+    assert_eq!(world.launcher.reached(&id("alice")), reached);
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
+}
+
+#[tokio::test]
+async fn whatever_else_is_asked_wakes_it() {
+    let world = World::new("").await;
+    let mut browser = world.browser_in_server_of("alice").await;
+    read(&mut browser, "/user/alice/api/kernels").await;
+    read(&mut browser, "/user/alice/api/contents/?notebook=1").await;
+    for (method, path) in [
+        ("GET", "/user/alice/api/kernels/of-another-path"),
+        ("GET", "/user/alice/api/kernels?other"),
+        ("GET", "/user/alice/api/sessions"),
+        ("GET", "/user/alice/api/contents/?folder=2"),
+        ("GET", "/user/alice/api/contents/?notebook=1"),
+        ("HEAD", "/user/alice/api/kernels"),
+        ("POST", "/user/alice/api/kernels"),
+        ("DELETE", "/user/alice/api/kernels"),
+        ("GET", "/user/alice/show"),
+    ] {
+        world.app.servers.suspend(&id("alice")).await.unwrap();
+        let request = browser.request(method, path).body(Full::default()).unwrap();
+        assert_eq!(browser.send(request).await.status, 200, "{method} {path}");
+        assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running", "{method} {path}");
+    }
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    assert_eq!(browser.get("/user/alice/api/kernels").await.status, 200, "the address typed by a person");
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
+}
+
+#[tokio::test]
+async fn what_was_told_is_told_to_nobody_else_and_not_after_the_right_ended() {
+    let world = World::new("[login]\nadmin_access = true\n").await;
+    let mut alice = world.browser_in_server_of("alice").await;
+    let mut boss = world.browser_of("boss").await;
+    assert_eq!(boss.enter("/user/alice/show").await.status, 200);
+    let mine = read(&mut alice, "/user/alice/api/kernels").await;
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    for stranger in [&mut world.browser(), &mut world.browser_of("bob").await] {
+        assert_eq!(read(stranger, "/user/alice/api/kernels").await.status, 403);
+    }
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended", "strangers wake nobody");
+    let request = alice.request("GET", "/user/alice/api/kernels").header("cookie", "username=other");
+    alice.send(request.body(Full::default()).unwrap()).await;
+    world.wait_for("alice", "running").await;
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    assert_eq!(read(&mut alice, "/user/alice/api/kernels").await.body, mine.body);
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
+    assert_eq!(read(&mut boss, "/user/alice/api/kernels").await.status, 200, "one who may, and never asked before");
+    world.wait_for("alice", "running").await;
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    let mut copy = world.browser();
+    copy.cookies = alice.cookies.clone();
+    alice.get("/hub/logout").await;
+    assert_eq!(read(&mut copy, "/user/alice/api/kernels").await.status, 403, "after the log-out");
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
+}
+
+#[tokio::test]
+async fn of_a_server_without_a_gate_only_a_living_session_is_told_again() {
+    let world = World::new("").await;
+    *world.launcher.kind.lock().unwrap() = ServerKind::Singleuser;
+    let mut browser = world.browser_of("alice").await;
+    world.app.servers.start(&id("alice")).unwrap();
+    world.wait_for("alice", "running").await;
+    // No token for this server was issued in this browser: what the server said is not told again.
+    read(&mut browser, "/user/alice/api/kernels").await;
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    assert_eq!(read(&mut browser, "/user/alice/api/kernels").await.status, 200);
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
+    // As the server's own round at the hub does.
+    let server = world.app.servers.get(&id("alice"));
+    let session = world.app.sessions.all(hubd::clock::now()).pop().unwrap();
+    let new = NewToken {
+        owner: Owner::User(session.user.clone()),
+        kind: Kind::OAuth,
+        client: Some(server.client.clone()),
+        session: Some(session.public_id.clone()),
+        scopes: vec!["inherit".into()],
+        note: String::new(),
+        created: hubd::clock::now(),
+        expires: None,
+    };
+    world.app.tokens.create(new).await.unwrap();
+    let told = read(&mut browser, "/user/alice/api/kernels").await;
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    assert_eq!(read(&mut browser, "/user/alice/api/kernels").await.body, told.body);
+    assert_eq!(server.snapshot().state.word(), "suspended");
+    world.app.sessions.end(&session).await.unwrap();
+    read(&mut browser, "/user/alice/api/kernels").await;
+    assert_eq!(server.snapshot().state.word(), "running", "only the server can say who this is");
+}
+
+#[tokio::test]
+async fn a_tab_that_asks_in_the_moment_of_the_freeze_is_not_left_hanging() {
+    let world = World::new("").await;
+    let mut browser = world.browser_in_server_of("alice").await;
+    let before = read(&mut browser, "/user/alice/api/kernels").await;
+    // It stands still already, and the hub has not heard of it.
+    world.launcher.stand_still(&id("alice"), true);
+    let request = browser.request("GET", "/user/alice/api/kernels").body(Full::default()).unwrap();
+    let (answer, ()) = tokio::join!(browser.send(request), async {
+        world.until(async || world.launcher.is_wanted(&id("alice"))).await;
+        world.launcher.set_frozen(&id("alice"), true).unwrap();
+    });
+    assert_eq!((answer.status, answer.body), (200, before.body));
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
+}
+
+#[tokio::test]
+async fn a_person_who_asks_in_the_moment_of_the_freeze_gets_an_answer() {
+    let world = Arc::new(World::new("").await);
+    let mut browser = world.browser_in_server_of("alice").await;
+    world.launcher.stand_still(&id("alice"), true);
+    let request = browser.request("GET", "/user/alice/show").body(Full::default()).unwrap();
+    let (answer, ()) = tokio::join!(browser.send(request), async {
+        world.until(async || world.launcher.is_wanted(&id("alice"))).await;
+        world.launcher.set_frozen(&id("alice"), true).unwrap();
+    });
+    assert_eq!(answer.status, 200);
+    world.wait_for("alice", "running").await;
+}
+
+#[tokio::test]
+async fn a_server_that_somebody_waits_for_is_not_suspended() {
+    let world = World::new("").await;
+    let browser = world.browser_in_server_of("alice").await;
+    world.launcher.stand_still(&id("alice"), true);
+    let request = browser.request("GET", "/user/alice/show").body(Full::default()).unwrap();
+    let (response, ()) = tokio::join!(browser.open(request), async {
+        world.until(async || world.launcher.is_wanted(&id("alice"))).await;
+        assert_eq!(world.app.servers.suspend(&id("alice")).await.err(), Some(NotSuspended::InUse));
+        world.launcher.stand_still(&id("alice"), false);
+    });
+    assert_eq!(response.status(), 200);
+    let request = browser.request("GET", "/user/alice/events").body(Full::default()).unwrap();
+    let events = browser.open(request).await;
+    drop(response);
+    let suspended = async || world.app.servers.suspend(&id("alice")).await.is_ok();
+    world.until(suspended).await;
+    drop(events);
+}
+
+#[tokio::test]
+async fn a_tunnel_stays_open_over_the_sleep_and_a_message_through_it_wakes() {
+    let world = World::new("").await;
+    let browser = world.browser_in_server_of("alice").await;
+    let mut tunnel = tunnel::open(&browser).await;
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    // A pong and a ping, masked with zeros: signs of life.
+    tunnel.write_all(&[0x8a, 0x80, 0, 0, 0, 0, 0x89, 0x80, 0, 0, 0, 0]).await.unwrap();
+    assert_eq!(read(&mut world.browser(), "/user/alice/api/kernels").await.status, 403);
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
+    let message = [0x81, 0x82, 0, 0, 0, 0, b'h', b'i'];
+    tunnel.write_all(&message).await.unwrap();
+    let mut echoed = [0; 20];
+    timeout(DEADLINE, tunnel.read_exact(&mut echoed)).await.expect("it wakes").unwrap();
+    assert_eq!(echoed[12..], message, "nothing is lost, in the order as it was sent");
+    world.wait_for("alice", "running").await;
+}
+
+#[tokio::test]
+async fn a_message_in_the_moment_of_the_freeze_wakes_it_again() {
+    let world = World::new("").await;
+    let browser = world.browser_in_server_of("alice").await;
+    let mut tunnel = tunnel::open(&browser).await;
+    let backend = world.app.servers.get(&id("alice")).backend().unwrap();
+    *world.launcher.at_freeze.lock().unwrap() = Some(Box::new(move || backend.message()));
+    let suspended = world.app.servers.suspend(&id("alice")).await;
+    assert_eq!(suspended.err(), Some(NotSuspended::InUse));
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
+    tunnel::echo(&mut tunnel).await;
+}
+
+#[tokio::test]
+async fn frozen_a_hundred_times_under_load_and_no_request_is_lost() {
+    let world = Arc::new(World::new("").await);
+    let browser = Arc::new(world.browser_in_server_of("alice").await);
+    let over = CancellationToken::new();
+    let mut people = tokio::task::JoinSet::new();
+    for person in 0..8 {
+        let (browser, over) = (Arc::clone(&browser), over.clone());
+        people.spawn(async move {
+            let mut answers = 0_u32;
+            while !over.is_cancelled() {
+                let path = format!("/user/alice/{}", if person % 2 == 0 { "show" } else { "api/kernels" });
+                let request = browser.request("GET", &path).body(Full::default()).unwrap();
+                assert_eq!(browser.open(request).await.status(), 200);
+                answers += 1;
+            }
+            answers
+        });
+    }
+    for cycle in 0..100 {
+        if cycle % 2 == 0 {
+            let _ = world.app.servers.suspend(&id("alice")).await;
+        } else {
+            let _ = world.launcher.set_frozen(&id("alice"), true);
+        }
+        world.wait_for("alice", "running").await;
+    }
+    over.cancel();
+    let answers: u32 = timeout(DEADLINE, people.join_all()).await.expect("nobody is left waiting").iter().sum();
+    assert!(answers > 100, "{answers}");
 }

@@ -27,17 +27,24 @@ type Body = BoxBody<Bytes, hyper::Error>;
 
 /// `reached` counts the requests, but for the hub's own first one.
 pub async fn serve(socket: PathBuf, reached: Arc<AtomicU32>) {
-    serve_freezable(socket, reached, watch::Sender::new(false).subscribe()).await;
+    serve_freezable(socket, reached, Standing::default()).await;
 }
 
-/// As [`serve`]; while it stands `still`, nothing is read or answered.
-pub async fn serve_freezable(socket: PathBuf, reached: Arc<AtomicU32>, still: watch::Receiver<bool>) {
+/// Whether a server stands still, and how often somebody wanted something of it then.
+#[derive(Clone, Default)]
+pub struct Standing {
+    pub still: watch::Sender<bool>,
+    pub wanted: Arc<AtomicU32>,
+}
+
+/// As [`serve`]; while it stands still, nothing is read or answered.
+pub async fn serve_freezable(socket: PathBuf, reached: Arc<AtomicU32>, standing: Standing) {
     let _ = std::fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket).unwrap();
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let reached = Arc::clone(&reached);
-        connections.spawn(speak(Freezable { stream, still: still.clone(), waiting: None }, reached));
+        connections.spawn(speak(Freezable { stream, standing: standing.clone(), waiting: None }, reached));
     }
 }
 
@@ -51,7 +58,7 @@ pub async fn serve_tcp(listener: TcpListener) {
 /// A connection of a process that may be frozen: what is sent to it waits in the kernel meanwhile.
 struct Freezable {
     stream: UnixStream,
-    still: watch::Receiver<bool>,
+    standing: Standing,
     waiting: Option<BoxFuture<'static, ()>>,
 }
 
@@ -62,10 +69,11 @@ impl Freezable {
                 std::task::ready!(waiting.as_mut().poll(context));
                 self.waiting = None;
             }
-            if !*self.still.borrow() {
+            if !*self.standing.still.borrow() {
                 return Poll::Ready(());
             }
-            let mut still = self.still.clone();
+            self.standing.wanted.fetch_add(1, Ordering::Relaxed);
+            let mut still = self.standing.still.subscribe();
             self.waiting = Some(Box::pin(async move {
                 let _ = still.wait_for(|still| !still).await;
             }));
@@ -142,6 +150,20 @@ async fn answer(mut request: Request<Incoming>) -> Response<Body> {
             });
             let mut response = Response::new(BodyExt::boxed(StreamBody::new(ticks)));
             response.headers_mut().insert("content-type", HeaderValue::from_static("text/event-stream"));
+            response
+        }
+        "api/kernels" => {
+            // What JupyterLab asks again and again.
+            let mut response = Response::new(full(format!("[{{\"id\": \"{}\"}}]", request.uri())));
+            response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+            response.headers_mut().insert("etag", HeaderValue::from_static("\"one\""));
+            response
+        }
+        "api/contents/" => {
+            let folder = request.uri().query().is_some_and(|query| query.contains("folder"));
+            let kind = if folder { "directory" } else { "notebook" };
+            let mut response = Response::new(full(format!("{{\"type\": \"{kind}\", \"uri\": \"{}\"}}", request.uri())));
+            response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
             response
         }
         "length" => {
