@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::answers::Answers;
+use super::oom::OutOfMemory;
 use crate::clock::Usec;
 
 /// Where a server is in its life.
@@ -155,6 +156,8 @@ pub struct Failure {
     pub cause: Cause,
     /// Details in words: systemd's result, the broker's sentence, the deadline.
     pub text: String,
+    /// Whether it was that memory ran out.
+    pub out_of_memory: bool,
     /// The last lines of the unit's journal, oldest first.
     pub journal: Vec<String>,
 }
@@ -281,6 +284,8 @@ pub struct Snapshot {
     pub backend: Option<Arc<Backend>>,
     /// Bytes of memory that it gave back when it was suspended, once that is known.
     pub given_back: Option<u64>,
+    /// What the kernel killed of this run because memory ran out.
+    pub out_of_memory: Option<Arc<OutOfMemory>>,
     /// systemd's id of this run, 32 hexadecimal digits.
     pub invocation: Option<String>,
     /// Set while it rests and is being renamed or removed: nothing else happens to it.
@@ -331,6 +336,7 @@ impl Snapshot {
             failure: None,
             backend: None,
             given_back: None,
+            out_of_memory: None,
             invocation: None,
             hold: None,
             stop_asked: false,

@@ -28,6 +28,7 @@ mod login_conversation;
 mod metrics;
 mod named;
 mod oauth;
+mod oom;
 mod scopes;
 mod server;
 mod servers;
