@@ -7,6 +7,7 @@ pub mod address;
 mod cgroup;
 mod ending;
 mod jobs;
+pub mod keeper;
 mod keys;
 pub mod launcher;
 pub mod naming;

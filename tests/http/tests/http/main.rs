@@ -11,6 +11,7 @@
 )]
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
+mod accounts;
 mod admin;
 mod api;
 mod api_activity;
@@ -21,6 +22,7 @@ mod api_tokens;
 mod api_users;
 mod calls;
 mod fake_pam;
+mod keeper;
 mod launcher;
 mod login;
 mod login_conversation;
