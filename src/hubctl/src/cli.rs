@@ -13,8 +13,8 @@ pub(crate) use grammar::command;
 
 use crate::client::{Base, Client};
 use crate::commands::{
-    accounts, api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop, tokens,
-    users,
+    accounts, api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop,
+    tokens, users,
 };
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
@@ -215,10 +215,7 @@ mod tests {
             ("stop alice:gpu --remove", vec!["DELETE users/alice/servers/gpu", r#"{"remove":true}"#]),
             ("user remove alice", vec!["DELETE users/alice"]),
             ("user remove alice --delete-account", vec!["DELETE users/alice?account=delete"]),
-            (
-                "user remove alice --delete-account --delete-home",
-                vec!["DELETE users/alice?account=delete&home=delete"],
-            ),
+            ("user remove alice --delete-account --delete-home", vec!["DELETE users/alice?account=delete&home=delete"]),
             ("token revoke alice a7", vec!["DELETE users/alice/tokens/a7"]),
             ("group create a/b", vec!["POST groups/a%2Fb"]),
             ("group delete teachers", vec!["DELETE groups/teachers"]),

@@ -27,7 +27,9 @@ mod tests {
         for good in ["carol", "_x", "a-b_c-9", "x", &"n".repeat(32)] {
             assert!(is(good), "{good}");
         }
-        for bad in ["Carol", "first.last", "9lives", "samba$", "DOM\\user", "uml@ex.org", "小明", "ünï", &"n".repeat(33)] {
+        for bad in
+            ["Carol", "first.last", "9lives", "samba$", "DOM\\user", "uml@ex.org", "小明", "ünï", &"n".repeat(33)]
+        {
             assert!(UserName::parse(bad).is_ok() && !is(bad), "{bad}");
         }
     }

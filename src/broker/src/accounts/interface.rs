@@ -95,12 +95,7 @@ impl Accounts {
     }
 
     /// Deletes an account that the hub made, with its home and all files in it or without.
-    async fn delete_account(
-        &self,
-        #[zbus(header)] header: Header<'_>,
-        user: &str,
-        home: bool,
-    ) -> Result<(), Error> {
+    async fn delete_account(&self, #[zbus(header)] header: Header<'_>, user: &str, home: bool) -> Result<(), Error> {
         let _call = self.enter()?;
         let name = self.allow(&header, ACTION_DELETE, user).await?;
         let home = if home { Home::Remove } else { Home::Keep };

@@ -71,7 +71,9 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Off => f.write_str("The hub makes and changes no accounts here (login.create_system_users is false)."),
+            Self::Off => {
+                f.write_str("The hub makes and changes no accounts here (login.create_system_users is false).")
+            }
             Self::Name(name) => write!(
                 f,
                 "A new account cannot be called {name}: it takes at most 32 small letters, digits, - and _, the first a letter or _."
@@ -80,7 +82,11 @@ impl fmt::Display for Refusal {
             Self::GroupExists(name) => write!(f, "There is a group {name} on this machine already."),
             Self::HomeExists(name, uid) => {
                 let home = home(name);
-                write!(f, "{} exists already and belongs to the account number {uid}. Move it away first.", home.display())
+                write!(
+                    f,
+                    "{} exists already and belongs to the account number {uid}. Move it away first.",
+                    home.display()
+                )
             }
             Self::HubAdministrator(name) => {
                 write!(f, "{name} is an administrator of the hub by its configuration (login.admins).")
@@ -209,7 +215,8 @@ fn harmless_groups(config: &Config, account: &Account, facts: &Facts) -> Result<
 
 /// Groups of people are, and of the system's own only those that root gives to new accounts.
 fn is_harmless(config: &Config, facts: &Facts, name: &str, gid: u32) -> bool {
-    let given = name == MARKER_GROUP || name == EVERYBODY || config.login.new_user_groups.iter().any(|group| group == name);
+    let given =
+        name == MARKER_GROUP || name == EVERYBODY || config.login.new_user_groups.iter().any(|group| group == name);
     let admin = |admin: &Principal| matches!(admin, Principal::Group(admin) if admin == name);
     !is_administrative(name)
         && !config.login.admins.iter().any(admin)

@@ -30,8 +30,13 @@ fn nobody() -> Facts {
 
 /// An account that the hub made.
 fn carol() -> Facts {
-    let account =
-        Account { name: name("carol"), uid: 1005, gid: 1005, home: PathBuf::from("/home/carol"), shell: "/bin/bash".into() };
+    let account = Account {
+        name: name("carol"),
+        uid: 1005,
+        gid: 1005,
+        home: PathBuf::from("/home/carol"),
+        shell: "/bin/bash".into(),
+    };
     let local = Local::parse(&format!("{PASSWD}carol:x:1005:1005::/home/carol:/bin/bash\n"), GROUP);
     let groups = vec![group(1005, "carol"), group(990, MARKER_GROUP)];
     Facts { account: Some(account), groups, local, home: HomeFolder::Folder(1005), ..nobody() }
@@ -61,7 +66,8 @@ fn touching(facts: &Facts, change: impl FnOnce(&mut Config)) -> Result<(), Refus
 fn called(who: &str, uid: u32) -> Facts {
     let mut facts = carol();
     facts.account = facts.account.map(|account| Account { name: name(who), uid, ..account });
-    facts.local = Local::parse(&format!("{who}:x:{uid}:{uid}::/home/{who}:/bin/bash\n"), &format!("hub-people:x:990:{who}\n"));
+    facts.local =
+        Local::parse(&format!("{who}:x:{uid}:{uid}::/home/{who}:/bin/bash\n"), &format!("hub-people:x:990:{who}\n"));
     facts
 }
 
@@ -186,7 +192,9 @@ fn what_the_hub_did_not_make_is_never_touched() {
     remote.groups.push(group(990, MARKER_GROUP));
     assert_eq!(touching(&remote, |_| {}), Err(Refusal::NotOurs(name("carol"))));
     let marker = "hub-people:x:990:carol\n";
-    for passwd in ["", "carol:x:1006:1006:::\n", "carol:x:1005:5:::\ncarol:x:1005:5:::\n", "carol:x:1005:5:::\neve:x:1005:5:::\n"] {
+    for passwd in
+        ["", "carol:x:1006:1006:::\n", "carol:x:1005:5:::\ncarol:x:1005:5:::\n", "carol:x:1005:5:::\neve:x:1005:5:::\n"]
+    {
         let facts = Facts { local: Local::parse(passwd, marker), ..carol() };
         assert_eq!(touching(&facts, |_| {}), Err(Refusal::NotLocal(name("carol"))), "{passwd:?}");
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// One process whose real or effective user this is, proc_pid_status(5). What ends meanwhile is no process any more.
+/// One process whose real or effective user this is, `proc_pid_status(5)`. What ends meanwhile is no process any more.
 pub fn of(uid: u32) -> Option<u32> {
     let entries = fs::read_dir("/proc").ok()?;
     entries.filter_map(Result::ok).find_map(|entry| {

@@ -60,7 +60,9 @@ impl Sudoers {
     pub fn names_group(&self, name: &str, gid: Option<u32>) -> bool {
         let number = gid.map(|gid| format!("#{gid}"));
         let groups = self.words.iter().filter_map(|word| word.strip_prefix('%'));
-        groups.map(|word| word.strip_prefix(':').unwrap_or(word)).any(|word| word == name || Some(word) == number.as_deref())
+        groups
+            .map(|word| word.strip_prefix(':').unwrap_or(word))
+            .any(|word| word == name || Some(word) == number.as_deref())
     }
 
     fn add(&mut self, path: &Path) {
@@ -75,9 +77,9 @@ impl Sudoers {
         let between = |c: char| c.is_whitespace() || matches!(c, ',' | '=' | '(' | ')' | '!' | '"');
         for line in text.lines() {
             // "#1000" is an account, "# words" a remark.
-            let remark = line.match_indices('#').find(|(at, _)| {
-                !line.get(at + 1..).unwrap_or_default().starts_with(|c: char| c.is_ascii_digit())
-            });
+            let remark = line
+                .match_indices('#')
+                .find(|(at, _)| !line.get(at + 1..).unwrap_or_default().starts_with(|c: char| c.is_ascii_digit()));
             let line = remark.and_then(|(at, _)| line.get(..at)).unwrap_or(line);
             self.words.extend(line.split(between).filter(|word| !word.is_empty()).map(str::to_owned));
         }

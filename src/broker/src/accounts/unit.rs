@@ -4,18 +4,21 @@
 //! `hub-account@.service` may widen that, for homes that lie elsewhere or programs that useradd(8) calls. Invariant: the
 //! arguments are names that were checked and root's own words; the password comes by standard input.
 
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use hubd_base::names::UserName;
 use hubd_proto::accounts::MARKER_GROUP;
+use nix::fcntl::OFlag;
+use nix::unistd::pipe2;
 use zbus::zvariant::{Fd, Value};
 
 use super::Home;
 use super::facts::home;
 use super::password::{Aging, Password};
 use crate::errors::{self, Error};
-use crate::journal::{self, Invocation};
 use crate::systemd::{JobError, Property, Systemd};
 use crate::unit::{list, log_fields, micros, text};
 
@@ -36,8 +39,8 @@ const CAP_AUDIT_WRITE: u32 = 29;
 /// A home with a million files takes its time to go.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const SLACK: Duration = Duration::from_secs(10);
-/// Lines of the programs that may say why it failed.
-const LINES: u32 = 20;
+/// Bytes of what the programs say when something is wrong.
+const COMPLAINTS: usize = 1024;
 
 /// What is done.
 pub enum Work<'a> {
@@ -59,10 +62,13 @@ pub async fn run(
     let unit = unit_name(name);
     super::make_room(systemd, &unit).await?;
     let input = password.map(|password| password.for_chpasswd(name)).transpose()?;
-    let properties = properties(name, work, input);
+    // Not blocking: systemd may keep its end of it for as long as it remembers the unit.
+    let (complaints, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
+        .map_err(|errno| Error::failed("Preparing the change of the account", errno.desc()))?;
+    let properties = properties(name, work, input, writer);
     match systemd.start_transient(&unit, &properties, &[], TIMEOUT + SLACK).await {
         Ok(()) => Ok(()),
-        Err(error) => Err(explain(systemd, &unit, &error).await),
+        Err(error) => Err(explain(systemd, &unit, &error, complaints).await),
     }
 }
 
@@ -71,29 +77,23 @@ fn unit_name(name: &UserName) -> String {
 }
 
 /// In the words of the program that failed, if it has some.
-async fn explain(systemd: &Systemd, unit: &str, error: &JobError) -> Error {
-    let state = systemd.state(unit).await.ok().flatten();
-    let mut reason = errors::job(error);
-    if let (Some(state), JobError::Result(_)) = (&state, error) {
-        reason = format!("status {}", state.status);
-        let lines = match Invocation::parse(&state.invocation) {
-            Ok(run) => journal::read(&[unit.to_owned()], run.as_ref(), LINES).await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        };
-        reason = said(&lines).unwrap_or(reason);
-    }
+async fn explain(systemd: &Systemd, unit: &str, error: &JobError, complaints: OwnedFd) -> Error {
+    let mut bytes = [0; COMPLAINTS];
+    let length = File::from(complaints).read(&mut bytes).unwrap_or(0);
+    let text = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned();
+    let reason = said(&text).unwrap_or_else(|| errors::job(error));
     if let Err(error) = systemd.reset_failed(unit).await {
         tracing::debug!("{unit} was not forgotten: {error}");
     }
-    Error::Failed(format!("Changing the account failed: {}.", reason.trim_end_matches(['.', '\n'])))
+    Error::Failed(format!("Changing the account failed: {reason}."))
 }
 
-/// The last line that is not systemd's.
-fn said(lines: &[String]) -> Option<String> {
-    let parsed = lines.iter().rev().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let field = |line: &serde_json::Value, name: &str| line.get(name).and_then(|value| value.as_str().map(str::to_owned));
-    let mut own = parsed.filter(|line| field(line, "identifier").is_none_or(|identifier| identifier != "systemd"));
-    own.find_map(|line| field(&line, "message"))
+/// What stands there, as part of one sentence.
+fn said(text: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let text: String = lines.join("; ").replace(":; ", ": ").chars().filter(|c| !c.is_control()).collect();
+    let text = text.trim_end_matches('.');
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// The commands, one after the other; the first that fails ends it.
@@ -136,12 +136,11 @@ fn commands(name: &UserName, work: &Work<'_>) -> Vec<Vec<String>> {
     }
 }
 
-fn properties(name: &UserName, work: &Work<'_>, input: Option<OwnedFd>) -> Vec<Property> {
+fn properties(name: &UserName, work: &Work<'_>, input: Option<OwnedFd>, complaints: OwnedFd) -> Vec<Property> {
     let yes = || Value::from(true);
     let unit = unit_name(name);
-    let command = |argv: Vec<String>| {
-        (argv.first().cloned().unwrap_or_default(), argv, vec!["no-env-expand".to_owned()])
-    };
+    let command =
+        |argv: Vec<String>| (argv.first().cloned().unwrap_or_default(), argv, vec!["no-env-expand".to_owned()]);
     let commands: Vec<_> = commands(name, work).into_iter().map(command).collect();
     let capabilities = [CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_AUDIT_WRITE];
     let capabilities = capabilities.into_iter().fold(0_u64, |set, number| set | 1 << number);
@@ -155,6 +154,8 @@ fn properties(name: &UserName, work: &Work<'_>, input: Option<OwnedFd>) -> Vec<P
         ("TimeoutStartUSec", Value::from(micros(TIMEOUT))),
         ("LimitCORE", Value::from(0_u64)),
         ("LogExtraFields", log_fields(&[("HUB_USER", name.as_str()), ("HUB_UNIT", &unit)])),
+        ("StandardOutput", text("journal")),
+        ("StandardErrorFileDescriptor", Value::Fd(Fd::from(complaints))),
         // --- its walls
         ("CapabilityBoundingSet", Value::from(capabilities)),
         ("NoNewPrivileges", yes()),
@@ -180,8 +181,6 @@ fn properties(name: &UserName, work: &Work<'_>, input: Option<OwnedFd>) -> Vec<P
     ];
     if let Some(input) = input {
         table.push(("StandardInputFileDescriptor", Value::Fd(Fd::from(input))));
-        table.push(("StandardOutput", text("journal")));
-        table.push(("StandardError", text("journal")));
     }
     table
 }
@@ -224,16 +223,20 @@ mod tests {
                 "/usr/sbin/userdel -- carol",
             ]
         );
-        assert_eq!(lines(&Work::Delete { home: Home::Remove, has_home: true }), ["/usr/sbin/userdel --remove -- carol"]);
+        assert_eq!(
+            lines(&Work::Delete { home: Home::Remove, has_home: true }),
+            ["/usr/sbin/userdel --remove -- carol"]
+        );
         assert_eq!(lines(&Work::Delete { home: Home::Remove, has_home: false }), ["/usr/sbin/userdel -- carol"]);
     }
 
     #[test]
-    fn a_failure_is_told_in_the_words_of_the_program() {
-        let line = |who: &str, what: &str| format!(r#"{{"identifier":"{who}","message":"{what}"}}"#);
-        let lines =
-            [line("useradd", "cannot lock /etc/passwd; try again later."), line("systemd", "Failed with result")];
-        assert_eq!(said(&lines).as_deref(), Some("cannot lock /etc/passwd; try again later."));
-        assert_eq!(said(&[line("systemd", "x")]), None);
+    fn a_failure_is_told_in_the_words_of_the_programs() {
+        let text = "chpasswd: (user carol) pam_chauthtok() failed, error:\nPermission denied\n\n\u{1b}chpasswd: not changed.\n";
+        assert_eq!(
+            said(text).as_deref(),
+            Some("chpasswd: (user carol) pam_chauthtok() failed, error: Permission denied; chpasswd: not changed")
+        );
+        assert_eq!(said(" \n"), None);
     }
 }

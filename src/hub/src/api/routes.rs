@@ -1,8 +1,8 @@
 //! Every route of the API with what is said of it (contract 1.4).
 
 use super::{
-    accounts, activity, authorizations, groups, hub, log, metrics, progress, proxy, servers, services, share_codes, shared,
-    shares, shutdown, tokens, user_changes, users,
+    accounts, activity, authorizations, groups, hub, log, metrics, progress, proxy, servers, services, share_codes,
+    shared, shares, shutdown, tokens, user_changes, users,
 };
 use crate::http::document::{Doc, Routes};
 
@@ -72,7 +72,11 @@ fn people() -> Routes {
             user_changes::change,
             Doc::new("Change a person", admin, &[(200, "User")]).body("UserChange"),
         )
-        .delete("/users/{user}", user_changes::delete, Doc::new("Forget a person", &["delete:users"], &[(204, "")]).query(FATE))
+        .delete(
+            "/users/{user}",
+            user_changes::delete,
+            Doc::new("Forget a person", &["delete:users"], &[(204, "")]).query(FATE),
+        )
         .post(
             "/users/{user}/password",
             accounts::set_password,

@@ -51,10 +51,7 @@ fn user(talk: Talk) -> Command {
         .arg(word(talk, "user", "USER", Text::OptionUser))
         .arg(flag(talk, "delete-account", Text::OptionDeleteAccount))
         .arg(flag(talk, "delete-home", Text::OptionDeleteHome).requires("delete-account"));
-    family(talk, "user", Text::AboutUser)
-        .subcommand(add)
-        .subcommand(with_password(talk, set, None))
-        .subcommand(remove)
+    family(talk, "user", Text::AboutUser).subcommand(add).subcommand(with_password(talk, set, None)).subcommand(remove)
 }
 
 /// How a password is chosen. `only`: the flag without which there is none.

@@ -100,9 +100,9 @@ mod tests {
     use hubd_base::names::UserName;
 
     use super::{Fate, add, remove};
-    use crate::commands::accounts::Wanted;
     use crate::cli::Context;
     use crate::client::tests::{FakeHub, respond, told};
+    use crate::commands::accounts::Wanted;
     use crate::failure::{Failure, Status};
     use crate::text::{Language, Talk};
 
