@@ -8,10 +8,12 @@ mod address;
 mod compare;
 mod error;
 mod files;
+mod idle;
 mod near;
 mod new_account;
 mod report;
 mod roles;
+mod sandbox;
 mod schema;
 mod service;
 mod tables;
@@ -22,8 +24,10 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub use files::load;
+pub use idle::{Idle, IdlePolicy, IdleRule};
 pub use new_account::is_administrative;
 pub use roles::{CustomScope, Group, Role};
+pub use sandbox::{Around, Sandbox, WALLS, Wall};
 pub use schema::{Key, keys, reference};
 pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
 pub use value::parse_time;
@@ -44,8 +48,12 @@ pub struct Config {
     pub login: Login,
     /// How a person's server is started.
     pub server: Server,
+    /// The walls around people's servers.
+    pub sandbox: Sandbox,
     /// What a person's server may use.
     pub limits: Limits,
+    /// What becomes of idle servers.
+    pub idle: Idle,
     /// Every `[[service]]`, as they appear. No two share a name, a token or a name as an OAuth client.
     pub services: Vec<Service>,
     /// Every `[[role]]`, as they appear. No two share a name.
@@ -77,6 +85,8 @@ pub struct Hub {
     pub stopped_server_status: u16,
     /// Is an OAuth client without PKCE refused?
     pub oauth_require_pkce: bool,
+    /// How long nobody needs the hub before it ends until the next connection; [`NEVER`] keeps it.
+    pub exit_when_idle: Duration,
 }
 
 /// `[login]`
@@ -125,6 +135,10 @@ pub struct Server {
     pub oauth_client_allowed_scopes: Vec<String>,
     /// What a server's own token may do.
     pub token_scopes: Vec<String>,
+    /// Lines that a server may write to the journal within [`Server::log_interval`]; `None` for no limit.
+    pub log_burst: Option<u32>,
+    /// See [`Server::log_burst`]; [`NEVER`] is as long as the server runs.
+    pub log_interval: Duration,
 }
 
 /// Which program a server is.
@@ -216,6 +230,7 @@ impl Default for Hub {
             metrics_need_token: true,
             stopped_server_status: 424,
             oauth_require_pkce: false,
+            exit_when_idle: Duration::from_secs(10 * 60),
         }
     }
 }
@@ -250,6 +265,8 @@ impl Default for Server {
             named_limit: Some(0),
             oauth_client_allowed_scopes: Vec::new(),
             token_scopes: ["users:activity!user", "access:servers!server"].map(str::to_owned).to_vec(),
+            log_burst: Some(10_000),
+            log_interval: Duration::from_secs(30),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use toml::de::DeValue;
 
+use super::sandbox::{self, Wall};
 use super::schema::Apply::{Entries, Value};
 use super::tables;
-use super::{Config, CustomScope, Group, Limits, Role, ServerKind, Service, address, near, new_account, value};
+use super::{Config, CustomScope, Group, Limits, Role, ServerKind, Service, address, idle, near, new_account, value};
 
 /// One key of the whole configuration, or of a kind of tables.
 pub struct Key<T = Config> {
@@ -36,15 +37,22 @@ pub(super) enum Apply<T> {
 pub(super) const SLIPS: usize = 3;
 /// What tables of free entries are called in messages.
 pub(super) const STRINGS: &str = "a table of strings";
+/// What the exceptions from walls are called in messages.
+const WALLED: &str = "a table such as { \"@staff\" = [\"hide_homes\"] }";
 /// What tables of limits are called in messages.
 pub(super) const LIMITS: &str = "a table of limits such as { memory_max = \"2G\" }";
+
+/// What tables of rules for idle servers are called in messages.
+const RULES: &str = "a table of rules such as { gpu = { suspend_after = \"10min\" } }";
 
 /// Every section with the sentence it opens with in the shipped file.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("hub", "The hub itself."),
     ("login", "Who may come. People are written \"alice\", Unix groups \"@students\"."),
     ("server", "How a person's JupyterLab is started."),
+    ("sandbox", "The walls around servers: true, false, or \"auto\", which is not around those of administrators."),
     ("limits", "What each person's server may use. \"infinity\" sets no limit."),
+    ("idle", "What becomes of a server that nobody uses and that computes nothing."),
 ];
 
 /// Every key, in the order of the shipped file.
@@ -112,6 +120,15 @@ const KEYS: &[Key] = &[
         default: "false",
         meaning: &["Are OAuth clients that do not use PKCE (RFC 7636) refused?"],
         apply: Value(|config, v| value::boolean(v).map(|flag| config.hub.oauth_require_pkce = flag)),
+    },
+    Key {
+        name: "hub.exit_when_idle",
+        default: "\"10min\"",
+        meaning: &[
+            "After how long without a request, an open connection or a running job the hub ends. Servers and",
+            "services go on, and the next connection starts the hub again. \"never\" keeps it running.",
+        ],
+        apply: Value(|config, v| value::time(v).map(|time| config.hub.exit_when_idle = time)),
     },
     Key {
         name: "login.allow",
@@ -265,6 +282,87 @@ const KEYS: &[Key] = &[
         apply: Value(|config, v| value::scopes(v).map(|list| config.server.token_scopes = list)),
     },
     Key {
+        name: "server.log_burst",
+        default: "10000",
+        meaning: &[
+            "How many lines a server may write to the journal within log_interval; more is dropped, and",
+            "the journal says how much. 0 or \"infinity\" is no limit.",
+        ],
+        apply: Value(|config, v| value::limit(v).map(|count| config.server.log_burst = count)),
+    },
+    Key {
+        name: "server.log_interval",
+        default: "\"30s\"",
+        meaning: &["The time that log_burst counts for."],
+        apply: Value(|config, v| value::time(v).map(|time| config.server.log_interval = time)),
+    },
+    Key {
+        name: "sandbox.private_tmp",
+        default: "true",
+        meaning: &["Each server has a /tmp and /var/tmp of its own, which end with it."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::PrivateTmp, v)),
+    },
+    Key {
+        name: "sandbox.hide_processes",
+        default: "true",
+        meaning: &["Other people's processes, with their arguments, are not seen."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::HideProcesses, v)),
+    },
+    Key {
+        name: "sandbox.hide_homes",
+        default: "\"auto\"",
+        meaning: &["Of /home, /root and /run/user only the own home is there."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::HideHomes, v)),
+    },
+    Key {
+        name: "sandbox.homes",
+        default: "[]",
+        meaning: &["More folders in which homes lie, hidden by hide_homes: [\"/srv/homes\"]."],
+        apply: Value(|config, v| value::folders(v).map(|list| config.sandbox.homes = list)),
+    },
+    Key {
+        name: "sandbox.visible",
+        default: "[]",
+        meaning: &["Folders in hidden places that everybody sees all the same: [\"/home/shared\"]."],
+        apply: Value(|config, v| value::folders(v).map(|list| config.sandbox.visible = list)),
+    },
+    Key {
+        name: "sandbox.read_only_system",
+        default: "\"auto\"",
+        meaning: &["/usr, /boot and /etc cannot be written."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::ReadOnlySystem, v)),
+    },
+    Key {
+        name: "sandbox.no_new_privileges",
+        default: "\"auto\"",
+        meaning: &["Nothing can gain rights: no sudo, su, ping of old, nor any other setuid program."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::NoNewPrivileges, v)),
+    },
+    Key {
+        name: "sandbox.protect_kernel",
+        default: "true",
+        meaning: &[
+            "The kernel's settings, modules and log, the clock and the control groups are out of reach;",
+            "no real-time scheduling.",
+        ],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::ProtectKernel, v)),
+    },
+    Key {
+        name: "sandbox.close_devices",
+        default: "\"auto\"",
+        meaning: &["Only /dev/null and its like, terminals, and the devices that [limits] names."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::CloseDevices, v)),
+    },
+    Key {
+        name: "sandbox.except",
+        default: "{}",
+        meaning: &[
+            "For whom some of these walls do not stand:",
+            "{ \"@staff\" = [\"hide_homes\", \"no_new_privileges\"], \"carol\" = [\"close_devices\"] }.",
+        ],
+        apply: Entries(WALLED, |config, whom, v| sandbox::except(&mut config.sandbox, whom, v)),
+    },
+    Key {
         name: "limits.memory_max",
         default: "\"infinity\"",
         meaning: &["Memory: \"2G\", \"512M\". A process that wants more is killed."],
@@ -290,6 +388,67 @@ const KEYS: &[Key] = &[
             "systemd's own default stays in force (DefaultTasksMax= in systemd-system.conf(5)).",
         ],
         apply: Value(|config, v| set_limit(&mut config.limits, "tasks_max", v)),
+    },
+    Key {
+        name: "idle.suspend_after",
+        default: "\"30min\"",
+        meaning: &[
+            "How long a server is idle before it is suspended: it stands still, its memory is given back, and",
+            "it wakes as it was when its person comes back. \"never\" suspends none.",
+        ],
+        apply: Value(|config, v| value::time(v).map(|time| config.idle.everybody.suspend_after = time)),
+    },
+    Key {
+        name: "idle.stop_after",
+        default: "\"never\"",
+        meaning: &[
+            "How long a server is idle before it is stopped, such as \"24h\", and with it what its kernels",
+            "remember. A suspended server goes on being idle. \"never\" stops none.",
+        ],
+        apply: Value(|config, v| value::time(v).map(|time| config.idle.everybody.stop_after = time)),
+    },
+    Key {
+        name: "idle.max_age",
+        default: "\"never\"",
+        meaning: &["How long after its start a server is stopped, idle or not, such as \"7d\"."],
+        apply: Value(|config, v| value::time(v).map(|time| config.idle.everybody.max_age = time)),
+    },
+    Key {
+        name: "idle.keep_max",
+        default: "\"24h\"",
+        meaning: &[
+            "For how long a person may ask that their server is neither suspended nor stopped.",
+            "\"none\" takes that from them, \"infinity\" is as long as they like.",
+        ],
+        apply: Value(|config, v| idle::keep(v).map(|time| config.idle.everybody.keep_max = time)),
+    },
+    Key {
+        name: "idle.cpu_below",
+        default: "\"5%\"",
+        meaning: &["A server that uses this share of one CPU or more, over cpu_window, is not idle."],
+        apply: Value(|config, v| idle::cpu(v).map(|percent| config.idle.cpu_below = percent)),
+    },
+    Key {
+        name: "idle.cpu_window",
+        default: "\"5min\"",
+        meaning: &["Over how long that is measured. A server is watched as long as this before it counts as idle."],
+        apply: Value(|config, v| value::time(v).map(|time| config.idle.cpu_window = time)),
+    },
+    Key {
+        name: "idle.group",
+        default: "{}",
+        meaning: &[
+            "Other times for the members of Unix groups, each with the keys suspend_after, stop_after, max_age",
+            "and keep_max: { gpu = { suspend_after = \"10min\" } }, or as sections [idle.group.gpu].",
+            "Of several groups the longest time of each key counts.",
+        ],
+        apply: Entries(RULES, |config, name, v| idle::group(&mut config.idle, name, v)),
+    },
+    Key {
+        name: "idle.user",
+        default: "{}",
+        meaning: &["The same for people: { alice = { stop_after = \"never\" } }. It beats those of groups."],
+        apply: Entries(RULES, |config, name, v| idle::user(&mut config.idle, name, v)),
     },
 ];
 

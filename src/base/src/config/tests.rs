@@ -14,6 +14,8 @@ use super::{
 };
 use crate::names::UserName;
 
+mod idle;
+mod sandbox;
 mod scopes;
 mod services;
 mod tables;
@@ -89,11 +91,12 @@ fn the_shipped_file_says_the_defaults_of_every_key() {
     assert_eq!(read(&reference()), Config::default());
     // with the # taken away from every key it is still valid and, its examples of tables apart, still the defaults
     let loaded = load(Folder::new(&[("hub.toml", &uncommented())]).path()).unwrap();
-    let Config { hub, login, server, limits, .. } = loaded.config;
-    assert_eq!(Config { hub, login, server, limits, ..Config::default() }, Config::default());
+    let Config { hub, login, server, sandbox, limits, idle, .. } = loaded.config;
+    assert_eq!(Config { hub, login, server, sandbox, limits, idle, ..Config::default() }, Config::default());
     let set = |value: &&super::Value| value.origin != Origin::Default && !value.key.contains('[');
-    // the empty table of variables sets nothing
-    assert_eq!(loaded.values.iter().filter(set).count(), keys().len() - 1);
+    // empty tables set nothing
+    let whole = keys().iter().filter(|key| key.default != "{}").count();
+    assert_eq!(loaded.values.iter().filter(set).count(), whole);
     assert!(reference().lines().all(|line| line.chars().count() <= 100));
 }
 

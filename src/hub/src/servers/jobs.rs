@@ -11,13 +11,14 @@ use hubd_base::config::ServerKind;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::ending::{clear, ended, last_lines, log_failure, mark, rest};
+use super::ending::{Told, clear, ended, last_lines, log_failure, mark, rest};
 use super::keys;
 use super::launcher::{LaunchError, UnitState};
+use super::oom;
 use super::ready;
 use super::registry::{Servers, Wanted};
 use super::server::Server;
-use super::state::{Backend, Cause, Event, Failure, Phase, Snapshot, State};
+use super::state::{Backend, Cause, Event, Phase, Snapshot, State};
 use crate::clock::{Usec, now};
 use crate::observe;
 use crate::observe::metrics::metrics;
@@ -42,7 +43,9 @@ pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.failure = None;
     snapshot.invocation = None;
     snapshot.started = None;
+    snapshot.out_of_memory = None;
     snapshot.stop_asked = false;
+    snapshot.restart = false;
     snapshot.stop_result = None;
 }
 
@@ -149,13 +152,16 @@ async fn start(
     let path = format!("{}api", servers.path(&server.id));
     // A server that went on while the hub was away was not used because the hub came back.
     let last = server.last_activity().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
+    // Whoever asks for a start does something; what went on did not. A server of which nobody knows began just now.
+    let attended = server.attended().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
     tokio::select! {
         () = token.cancelled() => Ok(None),
         failed = unit_ended(servers, server) => Err(failed),
         answered = timeout_at(deadline, ready::wait(&socket, &path)) => {
             answered.map_err(|_| too_late(servers, server))?;
-            let (gone, last_activity) = (CancellationToken::new(), AtomicI64::new(last));
-            Ok(Some(Backend { socket, kind: program, gone, last_activity }))
+            let gone = CancellationToken::new();
+            let (last_activity, attended) = (AtomicI64::new(last), AtomicI64::new(attended));
+            Ok(Some(Backend { socket, kind: program, gone, last_activity, attended }))
         }
     }
 }
@@ -219,6 +225,7 @@ async fn became_ready(servers: &Servers, server: &Arc<Server>, (kind, backend): 
             "The server of {} is ready",
             server.id
         );
+        oom::spawn_follow(servers, server, kind);
         // A freeze or an end between the last reading and now would otherwise go unseen.
         examine(servers, server).await;
     }
@@ -226,14 +233,14 @@ async fn became_ready(servers: &Servers, server: &Arc<Server>, (kind, backend): 
 
 async fn start_failed(servers: &Servers, server: &Arc<Server>, failed: Failed) {
     let Failed { cause, text } = failed;
-    let journal = match cause {
-        Cause::NotAllowed | Cause::NoLab | Cause::Configuration | Cause::Unreachable => Vec::new(),
+    let told = match cause {
+        Cause::NotAllowed | Cause::NoLab | Cause::Configuration | Cause::Unreachable => Told::default(),
         Cause::Launch | Cause::Exited | Cause::Timeout | Cause::Died => last_lines(servers, server).await,
     };
     clear(servers, server).await;
     rest(servers, server, ServerMark::Failed).await;
     log_failure(server, cause, &text);
-    let failure = Arc::new(Failure { cause, text, journal });
+    let failure = Arc::new(told.failure(cause, text));
     server.apply(Event::StartFailed, |snapshot| snapshot.failure = Some(failure));
 }
 

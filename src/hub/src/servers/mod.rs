@@ -6,13 +6,17 @@
 pub mod address;
 mod cgroup;
 mod ending;
+pub mod idle;
 mod jobs;
 pub mod keeper;
 mod keys;
+mod kills;
 pub mod launcher;
 pub mod naming;
+pub mod oom;
 pub mod ready;
 pub mod registry;
+mod restart;
 pub mod rows;
 pub mod server;
 mod signals;

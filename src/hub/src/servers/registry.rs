@@ -115,6 +115,8 @@ pub(super) struct Inner {
     pub(super) tokens: Arc<Tokens>,
     pub(super) shares: Arc<Shares>,
     pub(super) tasks: TaskTracker,
+    /// What only follows something: no work that keeps the hub here.
+    pub(super) followers: TaskTracker,
     pub(super) sampler: Sampler,
     /// Held while it is decided whether a server may begin to exist or to start, so that limits hold.
     turn: Mutex<()>,
@@ -135,7 +137,7 @@ impl Servers {
         settings: Settings,
         Ties { people, tokens, shares }: Ties,
     ) -> Result<Self, StoreError> {
-        let rows = store.server_rows().await?;
+        let (rows, idle) = (store.server_rows().await?, store.idle_rows().await?);
         let servers = Self(Arc::new(Inner {
             launcher,
             store,
@@ -144,6 +146,7 @@ impl Servers {
             tokens,
             shares,
             tasks: TaskTracker::new(),
+            followers: TaskTracker::new(),
             sampler: Sampler::default(),
             turn: Mutex::default(),
             known: RwLock::default(),
@@ -151,6 +154,9 @@ impl Servers {
         for row in rows {
             let details = Details { display_name: row.display_name, user_options: row.user_options };
             servers.get(&row.id).set_details(Some(details), row.last_activity);
+        }
+        for row in idle {
+            servers.get(&row.id).remember(row);
         }
         Ok(servers)
     }
@@ -283,10 +289,18 @@ impl Servers {
 
     /// Begins a stop, or joins the one under way. A start under way is cancelled.
     pub fn stop(&self, id: &ServerId) -> Arc<Server> {
+        let server = self.stop_to(id, false);
+        server.take_restart();
+        server
+    }
+
+    /// Begins a stop, or joins the one under way; one that begins says whether a start is to follow.
+    pub(super) fn stop_to(&self, id: &ServerId, restart: bool) -> Arc<Server> {
         let server = self.get(id);
         let asked = server.apply(Event::StopAsked, |snapshot| {
             snapshot.failure = None;
             snapshot.stop_asked = true;
+            snapshot.restart = restart;
             snapshot.stop_result = None;
         });
         if asked {
@@ -294,6 +308,11 @@ impl Servers {
             ending::spawn_stop(self, &server);
         }
         server
+    }
+
+    /// Whether a server is being started, stopped, renamed or removed.
+    pub fn is_at_work(&self) -> bool {
+        !self.0.tasks.is_empty()
     }
 
     /// The server's last journal lines, oldest first; `invocation` empty means of all runs.
@@ -308,6 +327,7 @@ impl Servers {
 
     /// Writes to the store which servers were used since the last time, and with them who used them.
     pub async fn save_activity(&self) {
+        self.save_attendance().await;
         let mut touched = Vec::new();
         for server in self.all() {
             let Some(when) = server.unsaved_activity() else { continue };

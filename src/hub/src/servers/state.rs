@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use hubd_base::config::ServerKind;
 use tokio_util::sync::CancellationToken;
 
+use super::oom::OutOfMemory;
 use crate::clock::Usec;
 
 /// Where a server is in its life.
@@ -153,6 +154,8 @@ pub struct Failure {
     pub cause: Cause,
     /// Details in words: systemd's result, the broker's sentence, the deadline.
     pub text: String,
+    /// Whether it was that memory ran out.
+    pub out_of_memory: bool,
     /// The last lines of the unit's journal, oldest first.
     pub journal: Vec<String>,
 }
@@ -168,12 +171,19 @@ pub struct Backend {
     pub gone: CancellationToken,
     /// Last time somebody used it, microseconds; written to the store in batches.
     pub last_activity: AtomicI64,
+    /// Last time a person did something with it, microseconds: what an open tab asks by itself does not count.
+    pub attended: AtomicI64,
 }
 
 impl Backend {
     /// Notes that somebody used the server just now.
     pub fn touch(&self, now: Usec) {
         self.last_activity.store(now, Ordering::Relaxed);
+    }
+
+    /// Notes that a person did something with it just now.
+    pub fn attend(&self, now: Usec) {
+        self.attended.fetch_max(now, Ordering::Relaxed);
     }
 }
 
@@ -192,12 +202,16 @@ pub struct Snapshot {
     pub failure: Option<Arc<Failure>>,
     /// Where it is reached; present while it is ready.
     pub backend: Option<Arc<Backend>>,
+    /// What the kernel killed of this run because memory ran out.
+    pub out_of_memory: Option<Arc<OutOfMemory>>,
     /// systemd's id of this run, 32 hexadecimal digits.
     pub invocation: Option<String>,
     /// Set while it rests and is being renamed or removed: nothing else happens to it.
     pub hold: Option<Hold>,
     /// Whether the stop under way was asked for here, so that a job of this process ends it.
     pub stop_asked: bool,
+    /// Whether it is to start again after the stop under way.
+    pub restart: bool,
     /// systemd's word for the end of the unit, where it came while a stop was under way and was not a good one.
     pub stop_result: Option<String>,
 }
@@ -241,9 +255,11 @@ impl Snapshot {
             phase: Phase::Requested,
             failure: None,
             backend: None,
+            out_of_memory: None,
             invocation: None,
             hold: None,
             stop_asked: false,
+            restart: false,
             stop_result: None,
         }
     }

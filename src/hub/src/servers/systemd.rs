@@ -19,7 +19,9 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 use crate::clock::Usec;
 
 use super::cgroup;
+use super::kills;
 use super::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use super::oom::Kills;
 use super::signals::gather;
 use super::usage::{Machine, Usage};
 
@@ -375,6 +377,14 @@ impl Launcher for Systemd {
 
     fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>> {
         off_thread(|| cgroup::machine(Path::new(cgroup::ROOT))).boxed()
+    }
+
+    fn kills<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<BoxStream<'static, Kills>, LaunchError>> {
+        async move {
+            let group = self.bus.control_group(&id.unit_name()).await?;
+            Ok(kills::follow(Path::new(cgroup::ROOT), &group).boxed())
+        }
+        .boxed()
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {
