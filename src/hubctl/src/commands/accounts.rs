@@ -2,7 +2,7 @@
 //!
 //! Invariant: a password is never an argument, which everybody on the machine could read.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 
 use hubd_base::names::UserName;
 use serde::Deserialize;

@@ -1,7 +1,5 @@
 //! `hubctl user`: whom the hub knows. Accounts of the machine are touched only where that is asked for.
 
-use std::io::Write;
-
 use hubd_base::names::UserName;
 use serde_json::{Value, json};
 
