@@ -9,6 +9,7 @@ mod cgroup;
 mod ending;
 pub mod idle;
 mod jobs;
+pub mod keeper;
 mod keys;
 mod kills;
 pub mod launcher;
