@@ -54,13 +54,14 @@ def machine(module_hub):
 
 def walk(page, path):
     """Presses Tab from the top of a page to its end; every control is reached once, in order, and shows that it has the focus."""
-    if path is not None:
-        page.open(path)
-    page.driver.execute_script("document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0);")
+    page.open(path)
+    # Some pages put the focus into their first field.
+    page.driver.execute_script("document.querySelector('.skip').focus()")
     expected = page.driver.execute_script(REACHABLE)
     places = []
-    for _ in range(expected):
-        ActionChains(page.driver).send_keys(Keys.TAB).perform()
+    for number in range(expected):
+        if number > 0:
+            ActionChains(page.driver).send_keys(Keys.TAB).perform()
         page.wait("the focus to be seen", lambda d: (d.execute_script(FOCUSED) or {}).get("seen"))
         found = page.driver.execute_script(FOCUSED)
         assert found["ring"], f"{path}: no ring around {found['name']}"
@@ -70,10 +71,8 @@ def walk(page, path):
 
 
 def test_every_control_is_reached_by_tab_in_order_and_shows_its_focus(machine, browser):
-    page = browser(machine).open("/hub/login")
-    # The name field has the focus at once, so the walk begins behind it: once more from the top.
-    page.driver.execute_script("document.querySelector('input[name=username]').removeAttribute('autofocus')")
-    walk(page, None)
+    page = browser(machine)
+    assert len(walk(page, "/hub/login")) >= 7
     page.login("boss", PASSWORDS["boss"])
     for path in ("/hub/home", "/hub/token", "/hub/admin", "/hub/admin/user/boss", "/hub/spawn"):
         assert len(walk(page, path)) >= 8, path
