@@ -8,7 +8,9 @@ mod address;
 mod compare;
 mod error;
 mod files;
+mod limits;
 mod near;
+mod profile;
 mod report;
 mod roles;
 mod schema;
@@ -21,11 +23,13 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub use files::load;
+pub use profile::{Localised, Profile};
 pub use roles::{CustomScope, Group, Role};
 pub use schema::{Key, keys, reference};
 pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
 pub use value::parse_time;
 
+use crate::limits::Rules;
 use crate::names::UserName;
 
 /// Where the configuration lies.
@@ -42,8 +46,10 @@ pub struct Config {
     pub login: Login,
     /// How a person's server is started.
     pub server: Server,
-    /// What a person's server may use.
-    pub limits: Limits,
+    /// What people's servers may use.
+    pub limits: Rules,
+    /// Every `[[profile]]`, as they appear. No two share a name.
+    pub profiles: Vec<Profile>,
     /// Every `[[service]]`, as they appear. No two share a name, a token or a name as an OAuth client.
     pub services: Vec<Service>,
     /// Every `[[role]]`, as they appear. No two share a name.
@@ -127,19 +133,6 @@ pub enum ServerKind {
     Lab,
     /// `jupyterhub-singleuser`, which asks the hub who somebody is.
     Singleuser,
-}
-
-/// `[limits]`: `None` is no limit.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Limits {
-    /// Bytes; above it a process of the server is killed.
-    pub memory_max: Option<u64>,
-    /// Bytes; above it the server is slowed down.
-    pub memory_high: Option<u64>,
-    /// Percent of one CPU.
-    pub cpu_quota: Option<u32>,
-    /// Number of processes and threads.
-    pub tasks_max: Option<u64>,
 }
 
 /// A person or a group of people.

@@ -29,7 +29,11 @@ pub enum Error {
     StopFailed(String),
     /// The configuration has no such service, or nothing in it to start.
     NoSuchService(String),
-    /// A token that cannot be taken.
+    /// The configuration has no such profile for this person.
+    NoSuchProfile(String),
+    /// Only servers that run can be changed.
+    NotRunning(String),
+    /// A token, a limit or an amount that cannot be taken.
     InvalidArgument(String),
     /// A name that cannot exist.
     InvalidName(String),
@@ -83,6 +87,8 @@ mod tests {
             (Error::StartFailed(text()), names::ERROR_START_FAILED),
             (Error::StopFailed(text()), names::ERROR_STOP_FAILED),
             (Error::NoSuchService(text()), names::ERROR_NO_SUCH_SERVICE),
+            (Error::NoSuchProfile(text()), names::ERROR_NO_SUCH_PROFILE),
+            (Error::NotRunning(text()), names::ERROR_NOT_RUNNING),
             (Error::InvalidArgument(text()), names::ERROR_INVALID_ARGUMENT),
             (Error::InvalidName(text()), names::ERROR_INVALID_NAME),
             (Error::BadConfiguration(text()), names::ERROR_BAD_CONFIGURATION),

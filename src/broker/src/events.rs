@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use hubd_base::limits::Limits;
 use hubd_base::names::{ServerId, ServiceName};
 
 use crate::errors::Error;
@@ -17,6 +18,8 @@ const START_FAILED: &str = "9804c965ea504c4dabca15e3410630b7";
 const STOPPED: &str = "734dedd1206b4aeda6f45c3c9a20d6f8";
 /// A server could not be stopped.
 const STOP_FAILED: &str = "06da4213d163461584d4aa9400ece586";
+/// What a running server may use was changed.
+const LIMITS_CHANGED: &str = "3e9b6a1c5f0d4b7f8c21d6e4a97b5803";
 /// A service was started.
 const SERVICE_STARTED: &str = "b6ccaa5aef9f40e6a1d959dc435d1559";
 /// A service could not be started.

@@ -186,6 +186,17 @@ impl Systemd {
         }
     }
 
+    /// Changes a unit that runs, at once and until it stops.
+    pub async fn change(&self, unit: &str, properties: &[Property]) -> zbus::Result<()> {
+        let runtime = true;
+        self.manager.set_unit_properties(unit, runtime, properties).await
+    }
+
+    /// Has systemd read all unit files again. Units that run take new limits over.
+    pub async fn reload(&self) -> zbus::Result<()> {
+        self.manager.reload().await
+    }
+
     /// Lets a frozen unit run again.
     pub async fn thaw(&self, unit: &str) -> zbus::Result<()> {
         self.manager.thaw_unit(unit).await

@@ -1,0 +1,144 @@
+//! Limits as systemd takes them: the properties of a unit that is to be started, and changes of one that runs.
+//!
+//! systemd.resource-control(5). A live change lands in a drop-in below `/run/systemd/transient` and goes with the unit.
+//! Invariant: amounts were parsed by the configuration's own rules, whoever sent them.
+
+use std::collections::HashMap;
+
+use hubd_base::limits::{Amount, Device, Limit, Limits, Rate, machine_memory};
+use zbus::zvariant::Value;
+
+use crate::errors::Error;
+use crate::stop::state_is_up;
+use crate::systemd::{Property, Systemd};
+
+/// systemd's "infinity".
+const INFINITY: u64 = u64::MAX;
+/// One percent of a CPU, in microseconds per second.
+const PERCENT: u64 = 10_000;
+/// Only devices that are named, and those that every program needs.
+const CLOSED: &str = "closed";
+
+/// The properties that set these limits. Shares are numbers by now.
+pub fn properties(limits: &Limits) -> Vec<Property> {
+    limits.iter().flat_map(|(limit, amount)| property(limit, amount)).collect()
+}
+
+fn property(limit: Limit, amount: &Amount) -> Vec<Property> {
+    let value = match amount {
+        // Every device is what systemd allows by itself.
+        Amount::Infinity if limit == Limit::Devices => return Vec::new(),
+        Amount::Infinity if matches!(limit, Limit::IoReadBandwidth | Limit::IoWriteBandwidth) => rates(&[]),
+        Amount::Infinity => Value::from(INFINITY),
+        Amount::Number(percent) if limit == Limit::CpuQuota => Value::from(percent.saturating_mul(PERCENT)),
+        Amount::Number(number) => Value::from(*number),
+        Amount::Share(_) => return property(limit, &amount.on(machine_memory())),
+        Amount::Rates(list) => rates(list),
+        Amount::Devices(list) => {
+            let device = |device: &Device| (device.node.clone(), device.access.clone());
+            let allowed: Vec<(String, String)> = list.iter().map(device).collect();
+            return vec![("DevicePolicy", Value::from(CLOSED)), (limit.property(), Value::from(allowed))];
+        }
+    };
+    vec![(limit.property(), value)]
+}
+
+/// Type `a(st)`.
+fn rates(list: &[Rate]) -> Value<'static> {
+    let rate = |rate: &Rate| (rate.path.clone(), rate.bytes.unwrap_or(INFINITY));
+    Value::from(list.iter().map(rate).collect::<Vec<(String, u64)>>())
+}
+
+/// Reads a change as somebody sent it.
+pub fn parse(sent: &HashMap<String, String>) -> Result<Limits, Error> {
+    let invalid = |text: String| Err(Error::InvalidArgument(text));
+    if sent.is_empty() {
+        return invalid("No limit is named.".to_owned());
+    }
+    let mut change = Limits::default();
+    for (name, text) in sent {
+        let Some(limit) = Limit::find(name) else {
+            return invalid(format!("There is no limit {name:?}."));
+        };
+        if !limit.is_live() {
+            return invalid(format!("{name} cannot be changed while a server runs."));
+        }
+        match Amount::parse(limit, text) {
+            Ok(Some(amount)) => change.set(limit, Some(amount.on(machine_memory()))),
+            Ok(None) => return invalid(format!("{name}: expected an amount, or \"infinity\".")),
+            Err(wanted) => return invalid(format!("{name}: expected {wanted}, got {text:?}.")),
+        }
+    }
+    Ok(change)
+}
+
+/// Changes a server that runs. The caller holds its turn.
+pub async fn change(systemd: &Systemd, unit: &str, change: &Limits) -> Result<(), Error> {
+    if !state_is_up(systemd, unit).await? {
+        return Err(Error::NotRunning(format!("{unit} does not run: start the server first.")));
+    }
+    systemd.change(unit, &properties(change)).await.map_err(|error| Error::failed("Changing the limits", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(limit: Limit, text: &str) -> Vec<Property> {
+        let amount = Amount::parse(limit, text).unwrap().unwrap();
+        properties(&[(limit, amount)].into_iter().collect())
+    }
+
+    #[test]
+    fn every_limit_has_the_name_and_the_type_that_systemd_expects() {
+        for (limit, text, name, signature) in [
+            (Limit::MemoryMax, "2G", "MemoryMax", "t"),
+            (Limit::MemoryHigh, "10%", "MemoryHigh", "t"),
+            (Limit::MemorySwapMax, "0", "MemorySwapMax", "t"),
+            (Limit::CpuQuota, "150%", "CPUQuotaPerSecUSec", "t"),
+            (Limit::CpuWeight, "50", "CPUWeight", "t"),
+            (Limit::IoWeight, "50", "IOWeight", "t"),
+            (Limit::IoReadBandwidth, "/ 5M", "IOReadBandwidthMax", "a(st)"),
+            (Limit::IoWriteBandwidth, "infinity", "IOWriteBandwidthMax", "a(st)"),
+            (Limit::TasksMax, "512", "TasksMax", "t"),
+            (Limit::OpenFiles, "4096", "LimitNOFILE", "t"),
+            (Limit::RuntimeMax, "12h", "RuntimeMaxUSec", "t"),
+        ] {
+            let found = one(limit, text);
+            let [(property, value)] = found.as_slice() else { panic!("{found:?}") };
+            assert_eq!((*property, value.value_signature().to_string().as_str()), (name, signature));
+        }
+        let devices = one(Limit::Devices, "char-nvidia*");
+        let allowed = Value::from(vec![("char-nvidia*".to_owned(), "rw".to_owned())]);
+        assert_eq!(devices, [("DevicePolicy", Value::from("closed")), ("DeviceAllow", allowed)]);
+        assert_eq!(one(Limit::Devices, "all"), []);
+    }
+
+    #[test]
+    fn amounts_are_what_systemd_counts() {
+        assert_eq!(one(Limit::CpuQuota, "150%"), [("CPUQuotaPerSecUSec", Value::from(1_500_000_u64))]);
+        assert_eq!(one(Limit::RuntimeMax, "2s"), [("RuntimeMaxUSec", Value::from(2_000_000_u64))]);
+        for limit in [Limit::MemoryMax, Limit::CpuQuota, Limit::TasksMax] {
+            assert_eq!(one(limit, "infinity"), [(limit.property(), Value::from(u64::MAX))]);
+        }
+        let rates = Value::from(vec![("/home".to_owned(), 50_000_000_u64), ("/srv".to_owned(), u64::MAX)]);
+        assert_eq!(one(Limit::IoReadBandwidth, "/home 50M, /srv infinity"), [("IOReadBandwidthMax", rates)]);
+    }
+
+    #[test]
+    fn a_change_is_checked_as_strictly_as_the_configuration() {
+        let told = |name: &str, text: &str| match parse(&HashMap::from([(name.to_owned(), text.to_owned())])) {
+            Ok(change) => change.iter().map(|(limit, amount)| format!("{} {}", limit.name(), amount.show(limit))).collect(),
+            Err(error) => error.text().to_owned(),
+        };
+        assert_eq!(told("memory_max", "4G"), "memory_max 4G");
+        assert_eq!(told("memory", "4G"), "There is no limit \"memory\".");
+        assert_eq!(told("devices", "all"), "devices cannot be changed while a server runs.");
+        assert_eq!(told("memory_max", ""), "memory_max: expected an amount, or \"infinity\".");
+        assert_eq!(
+            told("cpu_quota", "2"),
+            "cpu_quota: expected a share of one CPU such as \"150%\", or \"infinity\", got \"2\"."
+        );
+        assert_eq!(parse(&HashMap::new()).unwrap_err().text(), "No limit is named.");
+    }
+}
