@@ -86,7 +86,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         database: state.join("hub.sqlite"),
         login_socket: LOGIN_SOCKET.into(),
         login_deadline: login::DEADLINE,
-        launcher: Arc::new(Systemd { bus: Arc::clone(&bus) }),
+        launcher: Arc::new(Systemd { bus: Arc::clone(&bus), ..Systemd::default() }),
         service_launcher: Arc::new(SystemdServices { bus: Arc::clone(&bus) }),
         authority: Arc::new(Polkit(bus)),
         accounts: Arc::new(NameService),

@@ -6,6 +6,7 @@ use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
 
+use super::usage::{Machine, Usage};
 use crate::clock::Usec;
 
 /// What a launcher says of a unit right now.
@@ -99,6 +100,10 @@ pub trait Launcher: Send + Sync + 'static {
         invocation: &'a str,
         lines: u32,
     ) -> BoxFuture<'a, Result<Vec<JournalLine>, LaunchError>>;
+    /// What it uses right now, and what it may use at most.
+    fn usage<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Usage, LaunchError>>;
+    /// What everything uses together where servers run.
+    fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>>;
     /// Names of servers whose unit changed in some way, from now on; ends when the launcher is lost.
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>>;
     /// Where the server listens.

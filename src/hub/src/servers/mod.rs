@@ -4,6 +4,7 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod address;
+mod cgroup;
 mod ending;
 mod jobs;
 mod keys;
@@ -16,4 +17,5 @@ pub mod server;
 mod signals;
 pub mod state;
 pub mod systemd;
+pub mod usage;
 pub mod watch;

@@ -13,6 +13,7 @@ use super::launcher::{JournalLine, LaunchError, Launcher};
 use super::naming::Refusal;
 use super::server::{Details, Server};
 use super::state::{Event, Hold, State};
+use super::usage::Sampler;
 use super::{ending, jobs};
 use crate::auth::people::People;
 use crate::auth::random;
@@ -114,6 +115,7 @@ pub(super) struct Inner {
     pub(super) tokens: Arc<Tokens>,
     pub(super) shares: Arc<Shares>,
     pub(super) tasks: TaskTracker,
+    pub(super) sampler: Sampler,
     /// Held while it is decided whether a server may begin to exist or to start, so that limits hold.
     turn: Mutex<()>,
     known: RwLock<Known>,
@@ -142,6 +144,7 @@ impl Servers {
             tokens,
             shares,
             tasks: TaskTracker::new(),
+            sampler: Sampler::default(),
             turn: Mutex::default(),
             known: RwLock::default(),
         }));

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::launcher::UnitState;
 use super::state::{Backend, Event, Hold, Snapshot, next};
+use super::usage::{Readings, Usage};
 use crate::clock::{Usec, now};
 
 /// What a person said about a server.
@@ -33,6 +34,8 @@ pub struct Server {
     snapshot: watch::Sender<Snapshot>,
     /// What the watcher last read of the unit, for a start that waits.
     pub(super) unit: watch::Sender<Option<UnitState>>,
+    /// What it uses, while somebody looks.
+    pub(super) usage: Readings<Usage>,
     /// Held while the unit is read and the reading applied, so that no stale reading is applied late.
     pub(super) examining: tokio::sync::Mutex<()>,
     /// Cancels the start under way.
@@ -54,6 +57,7 @@ impl Server {
             id,
             snapshot: watch::Sender::new(Snapshot::stopped(now())),
             unit: watch::Sender::new(None),
+            usage: Readings::default(),
             examining: tokio::sync::Mutex::new(()),
             start: Mutex::new(CancellationToken::new()),
             job: tokio::sync::Mutex::new(()),

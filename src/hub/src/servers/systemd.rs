@@ -3,6 +3,7 @@
 //! Invariant: nothing here needs a privilege; what does is a call to `org.hubd.Broker1`.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
@@ -17,8 +18,10 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 
 use crate::clock::Usec;
 
+use super::cgroup;
 use super::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
 use super::signals::gather;
+use super::usage::{Machine, Usage};
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
@@ -148,6 +151,14 @@ impl Bus {
         Ok(service.remove("Environment").and_then(|value| Vec::<String>::try_from(value).ok()).unwrap_or_default())
     }
 
+    /// The control group of a service's unit, below the root of all; empty when it has none.
+    async fn control_group(&self, name: &str) -> Result<String, LaunchError> {
+        let reply = self.call(SYSTEMD, MANAGER_PATH, MANAGER, "GetUnit", &name).await?;
+        let path: OwnedObjectPath = read(&reply)?;
+        let group: OwnedValue = read(&self.call(SYSTEMD, &path, PROPERTIES, "Get", &(SERVICE, "ControlGroup")).await?)?;
+        Ok(String::try_from(group).unwrap_or_default())
+    }
+
     async fn subscribe(&self) -> Result<BoxStream<'static, String>, LaunchError> {
         let connection = self.get().await?;
         let unreachable = |error: zbus::Error| LaunchError::Unreachable(format!("cannot follow systemd: {error}"));
@@ -253,6 +264,32 @@ fn unit_name(path: &str) -> Option<String> {
 pub struct Systemd {
     /// The bus, shared with whoever else needs the broker.
     pub bus: std::sync::Arc<Bus>,
+    /// The control groups that are known.
+    pub groups: Mutex<HashMap<ServerId, String>>,
+}
+
+impl Systemd {
+    /// What a unit uses. Its control group is the same for as long as it runs, so systemd is only asked for a new one.
+    async fn measure(&self, id: &ServerId) -> Result<Usage, LaunchError> {
+        let known = self.groups.lock().await.get(id).cloned();
+        if let Some(group) = known {
+            if let Some(usage) = off_thread(move || cgroup::usage(Path::new(cgroup::ROOT), &group)).await? {
+                return Ok(usage);
+            }
+            self.groups.lock().await.remove(id);
+        }
+        let group = self.bus.control_group(&id.unit_name()).await?;
+        let asked = group.clone();
+        let usage = off_thread(move || cgroup::usage(Path::new(cgroup::ROOT), &asked)).await?;
+        let usage = usage.ok_or_else(|| LaunchError::Failed(format!("{} has no control group", id.unit_name())))?;
+        self.groups.lock().await.insert(id.clone(), group);
+        Ok(usage)
+    }
+}
+
+/// Reads files where waiting holds nobody up.
+async fn off_thread<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, LaunchError> {
+    tokio::task::spawn_blocking(read).await.map_err(|error| LaunchError::Failed(error.to_string()))
 }
 
 /// The unit a signal is about, if it is about one.
@@ -320,6 +357,14 @@ impl Launcher for Systemd {
             Ok(texts.iter().filter_map(parse).collect())
         }
         .boxed()
+    }
+
+    fn usage<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Usage, LaunchError>> {
+        self.measure(id).boxed()
+    }
+
+    fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>> {
+        off_thread(|| cgroup::machine(Path::new(cgroup::ROOT))).boxed()
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {

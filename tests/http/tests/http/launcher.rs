@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use hubd::servers::usage::{Machine, Usage};
 use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
@@ -63,6 +64,12 @@ pub struct FakeLauncher {
     pub stop_leaves: Mutex<StopLeaves>,
     /// Lets a stop that waits go on.
     pub may_stop: Notify,
+    /// What servers use; one that is not here uses nothing that is known.
+    pub usage: Mutex<HashMap<ServerId, Usage>>,
+    /// What the machine uses.
+    pub machine: Mutex<Machine>,
+    /// How often a server's usage was read.
+    pub measured: watch::Sender<u32>,
     reads: watch::Sender<u32>,
     reached: Mutex<HashMap<ServerId, Arc<AtomicU32>>>,
 }
@@ -80,6 +87,9 @@ impl FakeLauncher {
             tokens: Mutex::default(),
             stop_leaves: Mutex::new(StopLeaves::Nothing),
             may_stop: Notify::new(),
+            usage: Mutex::default(),
+            machine: Mutex::default(),
+            measured: watch::Sender::new(0),
             reads: watch::Sender::new(0),
             reached: Mutex::default(),
         })
@@ -187,6 +197,17 @@ impl Launcher for FakeLauncher {
         let message = format!("Traceback of {id}: <script>alert(1)</script>");
         let line = JournalLine { time_usec: 1, priority: 6, identifier: "jupyter-lab".into(), message };
         Box::pin(async move { Ok(vec![line]) })
+    }
+
+    fn usage<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Usage, LaunchError>> {
+        let usage = self.usage.lock().unwrap().get(id).copied().unwrap_or_default();
+        self.measured.send_modify(|count| *count += 1);
+        Box::pin(async move { Ok(usage) })
+    }
+
+    fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>> {
+        let machine = *self.machine.lock().unwrap();
+        Box::pin(async move { Ok(machine) })
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {

@@ -39,5 +39,6 @@ mod spawn;
 mod token_page;
 mod tunnel;
 mod upstream;
+mod usage;
 mod world;
 mod xsrf;

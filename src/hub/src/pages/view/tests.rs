@@ -4,9 +4,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use hubd_proto::login::TextKind;
 
+use super::moment::civil;
 use super::{
-    Actions, ErrorKind, ErrorPage, Failure, FailureKind, Frame, HomePage, Notice, Page, ServerState, ServerView,
-    SpawnPendingPage, StoppedPage, civil,
+    Actions, ErrorKind, ErrorPage, Failure, FailureKind, Frame, HomePage, Notice, Page, ServerView, SpawnPendingPage,
+    StoppedPage,
 };
 use crate::auth::login::Said;
 use crate::auth::login::conversation::Question;
@@ -17,6 +18,7 @@ use crate::pages::login_view::{LoginNotice, LoginPage, LoginStepPage};
 use crate::pages::menu::ServiceLink;
 use crate::pages::oauth::ConsentPage;
 use crate::pages::token::TokenPage;
+use crate::servers::state::State as ServerState;
 
 const STATES: [ServerState; 6] = [
     ServerState::Stopped,
