@@ -5,13 +5,17 @@
 //! for [`machine_memory`].
 
 mod amount;
+mod change;
 mod rules;
+mod unit_file;
 
 use std::collections::BTreeMap;
 
-pub use amount::{Amount, Device, Rate};
 pub(crate) use amount::wanted;
+pub use amount::{Amount, Device, Rate};
+pub use change::change;
 pub use rules::{Decided, Effective, Person, Rule, Rules, Source};
+pub use unit_file::settings;
 
 /// One thing that can be limited, in the order of the shipped file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -67,6 +67,18 @@ pub fn stop_failed(id: &ServerId, error: &Error, took: Duration) {
     );
 }
 
+/// What a running server may use was changed.
+pub fn limits_changed(id: &ServerId, change: &Limits) {
+    let change: Vec<String> =
+        change.iter().map(|(limit, amount)| format!("{}={}", limit.name(), amount.show(limit))).collect();
+    tracing::info!(
+        MESSAGE_ID = LIMITS_CHANGED,
+        HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(),
+        "Changed the limits of the server of {id} until it stops: {}",
+        change.join(", ")
+    );
+}
+
 /// A service was started. `unit` is its command's, or its forwarder's socket.
 pub fn service_started(name: &ServiceName, unit: &str, took: Duration) {
     tracing::info!(

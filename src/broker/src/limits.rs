@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use hubd_base::limits::{Amount, Device, Limit, Limits, Rate, machine_memory};
+use hubd_base::limits::{self, Amount, Device, Limit, Limits, Rate, machine_memory};
 use zbus::zvariant::Value;
 
 use crate::errors::Error;
@@ -51,25 +51,8 @@ fn rates(list: &[Rate]) -> Value<'static> {
 
 /// Reads a change as somebody sent it.
 pub fn parse(sent: &HashMap<String, String>) -> Result<Limits, Error> {
-    let invalid = |text: String| Err(Error::InvalidArgument(text));
-    if sent.is_empty() {
-        return invalid("No limit is named.".to_owned());
-    }
-    let mut change = Limits::default();
-    for (name, text) in sent {
-        let Some(limit) = Limit::find(name) else {
-            return invalid(format!("There is no limit {name:?}."));
-        };
-        if !limit.is_live() {
-            return invalid(format!("{name} cannot be changed while a server runs."));
-        }
-        match Amount::parse(limit, text) {
-            Ok(Some(amount)) => change.set(limit, Some(amount.on(machine_memory()))),
-            Ok(None) => return invalid(format!("{name}: expected an amount, or \"infinity\".")),
-            Err(wanted) => return invalid(format!("{name}: expected {wanted}, got {text:?}.")),
-        }
-    }
-    Ok(change)
+    let said = sent.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    limits::change(said).map(|change| change.on(machine_memory())).map_err(Error::InvalidArgument)
 }
 
 /// Changes a server that runs. The caller holds its turn.
@@ -127,18 +110,9 @@ mod tests {
 
     #[test]
     fn a_change_is_checked_as_strictly_as_the_configuration() {
-        let told = |name: &str, text: &str| match parse(&HashMap::from([(name.to_owned(), text.to_owned())])) {
-            Ok(change) => change.iter().map(|(limit, amount)| format!("{} {}", limit.name(), amount.show(limit))).collect(),
-            Err(error) => error.text().to_owned(),
-        };
-        assert_eq!(told("memory_max", "4G"), "memory_max 4G");
-        assert_eq!(told("memory", "4G"), "There is no limit \"memory\".");
-        assert_eq!(told("devices", "all"), "devices cannot be changed while a server runs.");
-        assert_eq!(told("memory_max", ""), "memory_max: expected an amount, or \"infinity\".");
-        assert_eq!(
-            told("cpu_quota", "2"),
-            "cpu_quota: expected a share of one CPU such as \"150%\", or \"infinity\", got \"2\"."
-        );
-        assert_eq!(parse(&HashMap::new()).unwrap_err().text(), "No limit is named.");
+        let parse = |name: &str, text: &str| parse(&HashMap::from([(name.to_owned(), text.to_owned())]));
+        assert_eq!(properties(&parse("tasks_max", "100").unwrap()), [("TasksMax", Value::from(100_u64))]);
+        assert!(matches!(parse("tasks_max", "1"), Err(Error::InvalidArgument(_))));
+        assert!(matches!(parse("devices", "all"), Err(Error::InvalidArgument(_))));
     }
 }

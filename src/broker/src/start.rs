@@ -42,12 +42,7 @@ struct Prepared {
 
 /// Starts a server. The caller holds the server's turn. Servers of kind `lab` may go without a token. An empty name of a
 /// profile is no choice.
-pub async fn start(
-    systemd: &Systemd,
-    id: &ServerId,
-    token: Option<&Token>,
-    profile: &str,
-) -> Result<Started, Error> {
+pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>, profile: &str) -> Result<Started, Error> {
     let prepared = {
         let (id, profile) = (id.clone(), profile.to_owned());
         blocking(move || prepare(&id, &profile)).await?

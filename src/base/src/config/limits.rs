@@ -30,49 +30,78 @@ const TABLES: [&str; 4] = [GROUP, USER, PER_PERSON, ALL_TOGETHER];
 
 macro_rules! key {
     ($name:literal, $limit:ident, $meaning:expr) => {
-        Key { name: $name, default: "\"\"", meaning: $meaning, apply: Value(|limits, v| take(limits, Limit::$limit, v)) }
+        Key {
+            name: $name,
+            default: "\"\"",
+            meaning: $meaning,
+            apply: Value(|limits, v| take(limits, Limit::$limit, v)),
+        }
     };
 }
 
 /// Every limit, in the order of the shipped file. The same keys are in every table of limits.
 pub(super) const KEYS: &[Key<Limits>] = &[
-    key!("limits.memory_max", MemoryMax, &[
-        "Memory: \"2G\", \"512M\", \"10%\" of the machine's. A process that wants more is killed.",
-    ]),
-    key!("limits.memory_high", MemoryHigh, &[
-        "Memory above which a server is slowed down. Best left alone or close to memory_max.",
-    ]),
-    key!("limits.memory_swap_max", MemorySwapMax, &[
-        "Swap, besides memory_max: \"1G\", \"0\" for none. With none a server that is full fails at once",
-        "instead of swapping for long; but suspending it then gives little memory back, as that needs swap.",
-    ]),
+    key!(
+        "limits.memory_max",
+        MemoryMax,
+        &["Memory: \"2G\", \"512M\", \"10%\" of the machine's. A process that wants more is killed.",]
+    ),
+    key!(
+        "limits.memory_high",
+        MemoryHigh,
+        &["Memory above which a server is slowed down. Best left alone or close to memory_max.",]
+    ),
+    key!(
+        "limits.memory_swap_max",
+        MemorySwapMax,
+        &[
+            "Swap, besides memory_max: \"1G\", \"0\" for none. With none a server that is full fails at once",
+            "instead of swapping for long; but suspending it then gives little memory back, as that needs swap.",
+        ]
+    ),
     key!("limits.cpu_quota", CpuQuota, &["Processor time: \"150%\" is one and a half processors."]),
-    key!("limits.cpu_weight", CpuWeight, &[
-        "The share of the processors when there are too few: 1 to 10000, 100 is usual.",
-    ]),
-    key!("limits.io_weight", IoWeight, &[
-        "The share of the disks when they are too slow: 1 to 10000, 100 is usual.",
-    ]),
-    key!("limits.io_read_bandwidth", IoReadBandwidth, &[
-        "How many bytes per second are read from the disk that holds a path: [\"/home 50M\"].",
-    ]),
+    key!(
+        "limits.cpu_weight",
+        CpuWeight,
+        &["The share of the processors when there are too few: 1 to 10000, 100 is usual.",]
+    ),
+    key!("limits.io_weight", IoWeight, &["The share of the disks when they are too slow: 1 to 10000, 100 is usual.",]),
+    key!(
+        "limits.io_read_bandwidth",
+        IoReadBandwidth,
+        &["How many bytes per second are read from the disk that holds a path: [\"/home 50M\"].",]
+    ),
     key!("limits.io_write_bandwidth", IoWriteBandwidth, &["How many are written: [\"/home 50M\", \"/srv 10M\"]."]),
-    key!("limits.tasks_max", TasksMax, &[
-        "The number of processes and threads: 512. \"\" leaves systemd's own default in force",
-        "(DefaultTasksMax= in systemd-system.conf(5)).",
-    ]),
-    key!("limits.open_files", OpenFiles, &[
-        "How many files one process may have open: 4096. Where /etc/security/limits.conf says",
-        "something about it, that wins (pam_limits).",
-    ]),
-    key!("limits.runtime_max", RuntimeMax, &[
-        "How long a server may run, \"12h\"; then systemd stops it, busy or not.",
-    ]),
-    key!("limits.devices", Devices, &[
-        "The devices that may be used beyond those that every program needs, and no others:",
-        "[\"char-nvidia*\", \"/dev/dri/renderD128\"]. \"all\" is every device whose file permissions let",
-        "the person in. Mostly for a group: [limits.group.gpu] below.",
-    ]),
+    key!(
+        "limits.tasks_max",
+        TasksMax,
+        &[
+            "The number of processes and threads: 512. \"\" leaves systemd's own default in force",
+            "(DefaultTasksMax= in systemd-system.conf(5)).",
+        ]
+    ),
+    key!(
+        "limits.open_files",
+        OpenFiles,
+        &[
+            "How many files one process may have open: 4096. Where /etc/security/limits.conf says",
+            "something about it, that wins (pam_limits).",
+        ]
+    ),
+    key!(
+        "limits.runtime_max",
+        RuntimeMax,
+        &["How long a server may run, \"12h\"; then systemd stops it, busy or not.",]
+    ),
+    key!(
+        "limits.devices",
+        Devices,
+        &[
+            "The devices that may be used beyond those that every program needs, and no others:",
+            "[\"char-nvidia*\", \"/dev/dri/renderD128\"]. \"all\" is every device whose file permissions let",
+            "the person in. Mostly for a group: [limits.group.gpu] below.",
+        ]
+    ),
 ];
 
 /// What the section has beside its keys, for the shipped file.
@@ -125,7 +154,9 @@ pub(super) fn set(limits: &mut Limits, name: &str, v: &DeValue<'_>) -> Result<()
 /// As [`set`], for many servers together.
 fn set_together(limits: &mut Limits, name: &str, v: &DeValue<'_>) -> Result<(), String> {
     match Limit::find(name) {
-        Some(limit) if !limit.fits_slices() => Err("this is a limit of single servers, not of many together".to_owned()),
+        Some(limit) if !limit.fits_slices() => {
+            Err("this is a limit of single servers, not of many together".to_owned())
+        }
         _ => set(limits, name, v),
     }
 }

@@ -44,10 +44,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("hub", "The hub itself."),
     ("login", "Who may come. People are written \"alice\", Unix groups \"@students\"."),
     ("server", "How a person's JupyterLab is started."),
-    (
-        limits::SECTION,
-        "What each server of a person may use. \"\" sets nothing, \"infinity\" is no limit.",
-    ),
+    (limits::SECTION, "What each server of a person may use. \"\" sets nothing, \"infinity\" is no limit."),
 ];
 
 /// Every key, in the order of the shipped file.

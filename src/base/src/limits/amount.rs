@@ -177,9 +177,7 @@ fn single(limit: Limit, text: &str) -> Result<Amount, String> {
     let wanted = || wanted(limit).to_owned();
     let number = |least: u64, most: u64| match digits(text) {
         Some(count) if (least..=most).contains(&count) => Ok(Amount::Number(count)),
-        Some(count) if count < least && least > 1 => {
-            Err(format!("at least {least}, as no server starts with less"))
-        }
+        Some(count) if count < least && least > 1 => Err(format!("at least {least}, as no server starts with less")),
         _ => Err(wanted()),
     };
     match limit {

@@ -98,6 +98,13 @@ impl Rules {
         effective
     }
 
+    /// Does any rule say something of this limit?
+    pub fn speak_of(&self, limit: Limit) -> bool {
+        let rules = std::iter::once(&self.everybody).chain(self.groups.values()).chain(self.users.values());
+        let mut all = rules.flat_map(|rule| [&rule.server, &rule.per_person]).chain([&self.all_together]);
+        all.any(|limits| limits.get(limit).is_some())
+    }
+
     fn decide(
         &self,
         person: Person<'_>,

@@ -79,7 +79,10 @@ fn what_could_be_meant_in_two_ways_or_starts_no_server_is_refused() {
         (Limit::OpenFiles, vec!["255", "many"]),
         (Limit::RuntimeMax, vec!["12", "0s", "soon", "99999999w"]),
         (Limit::IoReadBandwidth, vec!["/home", "50M", "home 50M", "/home 0M", "/home 50", "/a/../b 5M", "/home 5M,"]),
-        (Limit::Devices, vec!["nvidia", "/etc/passwd", "/dev/../etc/shadow", "char-", "/dev/sda x", "char-a b c", "none"]),
+        (
+            Limit::Devices,
+            vec!["nvidia", "/etc/passwd", "/dev/../etc/shadow", "char-", "/dev/sda x", "char-a b c", "none"],
+        ),
     ] {
         for text in texts {
             assert!(Amount::parse(limit, text).is_err(), "{} {text}", limit.name());

@@ -9,9 +9,9 @@ use hubd_base::config::Service;
 use hubd_base::limits::machine_memory;
 use zbus::zvariant::Value;
 
+use crate::limits;
 use crate::secrets::{Token, Variables};
 use crate::systemd::Property;
-use crate::limits;
 use crate::unit::{list, log_fields, micros, secret_variables as secret_file, text};
 use crate::variables::Variable;
 

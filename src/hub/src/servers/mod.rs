@@ -6,10 +6,13 @@
 pub mod address;
 mod cgroup;
 mod ending;
+mod in_force;
 mod jobs;
 mod keys;
 pub mod launcher;
+pub mod limits;
 pub mod naming;
+pub mod profiles;
 pub mod ready;
 pub mod registry;
 pub mod rows;

@@ -190,6 +190,8 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The last bad end, until the next start.
     pub failure: Option<Arc<Failure>>,
+    /// The profile that was chosen and is not there, so that the usual one was taken; until the next start.
+    pub lost_profile: Option<String>,
     /// Where it is reached; present while it is ready.
     pub backend: Option<Arc<Backend>>,
     /// systemd's id of this run, 32 hexadecimal digits.
@@ -240,6 +242,7 @@ impl Snapshot {
             started: None,
             phase: Phase::Requested,
             failure: None,
+            lost_profile: None,
             backend: None,
             invocation: None,
             hold: None,

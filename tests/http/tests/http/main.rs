@@ -27,6 +27,7 @@ mod login_conversation;
 mod metrics;
 mod named;
 mod oauth;
+mod profiles;
 mod scopes;
 mod server;
 mod servers;

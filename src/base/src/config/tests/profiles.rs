@@ -79,10 +79,7 @@ fn one_sentence_is_for_every_language() {
 
 #[test]
 fn mistakes_in_profiles_are_told() {
-    assert_eq!(
-        refused("allow = []"),
-        "allow: nobody could use this profile: name people or groups, or take it out"
-    );
+    assert_eq!(refused("allow = []"), "allow: nobody could use this profile: name people or groups, or take it out");
     assert_eq!(refused("allow = \"staff\""), {
         "allow: expected \"all\" or a list such as [\"alice\", \"@students\"], got \"staff\""
     });
