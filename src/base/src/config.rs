@@ -8,6 +8,7 @@ mod address;
 mod compare;
 mod error;
 mod files;
+mod idle;
 mod limits;
 mod near;
 mod profile;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub use files::load;
+pub use idle::{Idle, IdlePolicy, IdleRule};
 pub use profile::{Localised, Profile};
 pub use roles::{CustomScope, Group, Role};
 pub use schema::{Key, keys, reference};
@@ -50,6 +52,8 @@ pub struct Config {
     pub limits: Rules,
     /// Every `[[profile]]`, as they appear. No two share a name.
     pub profiles: Vec<Profile>,
+    /// What becomes of idle servers.
+    pub idle: Idle,
     /// Every `[[service]]`, as they appear. No two share a name, a token or a name as an OAuth client.
     pub services: Vec<Service>,
     /// Every `[[role]]`, as they appear. No two share a name.
@@ -81,6 +85,8 @@ pub struct Hub {
     pub stopped_server_status: u16,
     /// Is an OAuth client without PKCE refused?
     pub oauth_require_pkce: bool,
+    /// How long nobody needs the hub before it ends until the next connection; [`NEVER`] keeps it.
+    pub exit_when_idle: Duration,
 }
 
 /// `[login]`
@@ -201,6 +207,7 @@ impl Default for Hub {
             metrics_need_token: true,
             stopped_server_status: 424,
             oauth_require_pkce: false,
+            exit_when_idle: Duration::from_secs(10 * 60),
         }
     }
 }

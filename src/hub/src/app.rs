@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use hubd_base::config::Config;
@@ -27,6 +26,7 @@ use crate::auth::xsrf::Xsrf;
 use crate::clock::{Usec, now};
 use crate::http::cookies::Sent;
 use crate::http::origin::Authority;
+use crate::http::stay::Stays;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
@@ -99,8 +99,8 @@ pub struct App {
     pub forwarder: Forwarder,
     /// When this process began.
     pub started: Usec,
-    /// Open connections.
-    pub connections: AtomicUsize,
+    /// Open connections and tunnels.
+    pub stays: Stays,
     /// Cancelled when the hub stops: endless answers end.
     pub stop: CancellationToken,
 }
@@ -152,6 +152,7 @@ impl App {
         let access = Access::new((catalog, roles), p, g, s, Arc::clone(&shares), changes);
         let ties = Ties { people: Arc::clone(&people), tokens: Arc::clone(&tokens), shares: Arc::clone(&shares) };
         let servers = Servers::load(parts.launcher, store, Settings::of(&config), ties).await?;
+        let stays = Stays::new();
         Ok(Arc::new(Self {
             people,
             groups,
@@ -168,9 +169,9 @@ impl App {
             manager,
             codes: Codes::default(),
             authority: parts.authority,
-            forwarder: Forwarder::new(),
+            forwarder: Forwarder::new(stays.clone()),
             started: now(),
-            connections: AtomicUsize::new(0),
+            stays,
             stop,
         }))
     }
@@ -208,6 +209,14 @@ impl App {
     /// A sentence: the name service does not answer.
     pub async fn profiles(&self, user: &UserName) -> Result<Vec<Offer>, String> {
         profiles::offers(&self.config, self.accounts.as_ref(), user).await
+    }
+
+    /// Whether something goes on that no connection waits for: a start, a stop, a login between two of its pages.
+    pub fn is_at_work(&self) -> bool {
+        self.servers.is_at_work()
+            || self.manager.is_at_work()
+            || self.door.is_at_work()
+            || self.codes.are_on_their_way(now())
     }
 
     /// Whether the hub calls this person an administrator.

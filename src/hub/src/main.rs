@@ -12,7 +12,7 @@ use hubd::auth::{login, standing};
 use hubd::clock::{Usec, now};
 use hubd::http::listen::{self, Listeners};
 use hubd::http::origin::{Administrator, Authority};
-use hubd::http::serve;
+use hubd::http::serve::{self, End};
 use hubd::observe::metrics::metrics;
 use hubd::servers::systemd::{Bus, Systemd};
 use hubd::services::systemd::Systemd as SystemdServices;
@@ -128,9 +128,15 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     stop.cancel();
     let _ = tokio::join!(watching, managing, keeping);
-    app.servers.save_activity().await;
     match served {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Told) => ExitCode::SUCCESS,
+        Ok(End::Idle) => {
+            tracing::info!(
+                message_id = observe::HUB_IDLE,
+                "Nobody needs the hub; it ends, and the next connection starts it again"
+            );
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             tracing::error!("cannot serve: {error}");
             ExitCode::FAILURE
@@ -156,11 +162,12 @@ fn since(moment: Usec) -> Duration {
     Duration::from_micros(u64::try_from(now().saturating_sub(moment)).unwrap_or(0))
 }
 
+/// Writes who was active every now and then, and once more at the end.
 async fn keep_activity(app: Arc<App>, stop: CancellationToken) {
     let mut saved = now();
-    loop {
+    while !stop.is_cancelled() {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => {}
             () = tokio::time::sleep(ACTIVITY_INTERVAL) => {}
         }
         let before = now();

@@ -4,7 +4,7 @@ use toml::de::DeValue;
 
 use super::schema::Apply::{Entries, Value};
 use super::tables;
-use super::{Config, CustomScope, Group, Profile, Role, ServerKind, Service, address, limits, near, value};
+use super::{Config, CustomScope, Group, Profile, Role, ServerKind, Service, address, idle, limits, near, value};
 
 /// One key of the whole configuration, or of a kind of tables.
 pub struct Key<T = Config> {
@@ -39,11 +39,15 @@ pub(super) const STRINGS: &str = "a table of strings";
 /// What tables of limits are called in messages.
 pub(super) const LIMITS: &str = "a table of limits such as { memory_max = \"2G\" }";
 
+/// What tables of rules for idle servers are called in messages.
+const RULES: &str = "a table of rules such as { gpu = { suspend_after = \"10min\" } }";
+
 /// Every section with the sentence it opens with in the shipped file.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("hub", "The hub itself."),
     ("login", "Who may come. People are written \"alice\", Unix groups \"@students\"."),
     ("server", "How a person's JupyterLab is started."),
+    ("idle", "What becomes of a server that nobody uses and that computes nothing."),
     (limits::SECTION, "What each server of a person may use. \"\" sets nothing, \"infinity\" is no limit."),
 ];
 
@@ -112,6 +116,15 @@ const KEYS: &[Key] = &[
         default: "false",
         meaning: &["Are OAuth clients that do not use PKCE (RFC 7636) refused?"],
         apply: Value(|config, v| value::boolean(v).map(|flag| config.hub.oauth_require_pkce = flag)),
+    },
+    Key {
+        name: "hub.exit_when_idle",
+        default: "\"10min\"",
+        meaning: &[
+            "After how long without a request, an open connection or a running job the hub ends. Servers and",
+            "services go on, and the next connection starts the hub again. \"never\" keeps it running.",
+        ],
+        apply: Value(|config, v| value::time(v).map(|time| config.hub.exit_when_idle = time)),
     },
     Key {
         name: "login.allow",
@@ -242,6 +255,67 @@ const KEYS: &[Key] = &[
         default: "[\"users:activity!user\", \"access:servers!server\"]",
         meaning: &["What a server's own token may do. Less than the default, and its activity is not seen."],
         apply: Value(|config, v| value::scopes(v).map(|list| config.server.token_scopes = list)),
+    },
+    Key {
+        name: "idle.suspend_after",
+        default: "\"30min\"",
+        meaning: &[
+            "How long a server is idle before it is suspended: it stands still, its memory is given back, and",
+            "it wakes as it was when its person comes back. \"never\" suspends none.",
+        ],
+        apply: Value(|config, v| value::time(v).map(|time| config.idle.everybody.suspend_after = time)),
+    },
+    Key {
+        name: "idle.stop_after",
+        default: "\"never\"",
+        meaning: &[
+            "How long a server is idle before it is stopped, such as \"24h\", and with it what its kernels",
+            "remember. A suspended server goes on being idle. \"never\" stops none.",
+        ],
+        apply: Value(|config, v| value::time(v).map(|time| config.idle.everybody.stop_after = time)),
+    },
+    Key {
+        name: "idle.max_age",
+        default: "\"never\"",
+        meaning: &["How long after its start a server is stopped, idle or not, such as \"7d\"."],
+        apply: Value(|config, v| value::time(v).map(|time| config.idle.everybody.max_age = time)),
+    },
+    Key {
+        name: "idle.keep_max",
+        default: "\"24h\"",
+        meaning: &[
+            "For how long a person may ask that their server is neither suspended nor stopped.",
+            "\"none\" takes that from them, \"infinity\" is as long as they like.",
+        ],
+        apply: Value(|config, v| idle::keep(v).map(|time| config.idle.everybody.keep_max = time)),
+    },
+    Key {
+        name: "idle.cpu_below",
+        default: "\"5%\"",
+        meaning: &["A server that uses this share of one CPU or more, over cpu_window, is not idle."],
+        apply: Value(|config, v| idle::cpu(v).map(|percent| config.idle.cpu_below = percent)),
+    },
+    Key {
+        name: "idle.cpu_window",
+        default: "\"5min\"",
+        meaning: &["Over how long that is measured. A server is watched as long as this before it counts as idle."],
+        apply: Value(|config, v| value::time(v).map(|time| config.idle.cpu_window = time)),
+    },
+    Key {
+        name: "idle.group",
+        default: "{}",
+        meaning: &[
+            "Other times for the members of Unix groups, each with the keys suspend_after, stop_after, max_age",
+            "and keep_max: { gpu = { suspend_after = \"10min\" } }, or as sections [idle.group.gpu].",
+            "Of several groups the longest time of each key counts.",
+        ],
+        apply: Entries(RULES, |config, name, v| idle::group(&mut config.idle, name, v)),
+    },
+    Key {
+        name: "idle.user",
+        default: "{}",
+        meaning: &["The same for people: { alice = { stop_after = \"never\" } }. It beats those of groups."],
+        apply: Entries(RULES, |config, name, v| idle::user(&mut config.idle, name, v)),
     },
 ];
 

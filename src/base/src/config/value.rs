@@ -50,11 +50,11 @@ fn principal(text: &str) -> Result<Principal, String> {
     UserName::parse(text).map(Principal::User).map_err(|error| format!("{text:?} is not the name of a user: {error}"))
 }
 
-/// A name that a group of the system can have.
+/// A group of the system, without an `@`.
 pub(super) fn unix_group(name: &str) -> Result<(), String> {
     let odd = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | ':' | ',');
     if name.is_empty() || name.starts_with('-') || name.contains(odd) {
-        return Err(format!("{} is not the name of a group", quote(name)));
+        return Err(format!("{} is not the name of a group of this system", quote(name)));
     }
     Ok(())
 }
@@ -160,6 +160,19 @@ pub fn parse_time(text: &str) -> Option<Duration> {
         rest = after.trim_start();
     }
     Some(total)
+}
+
+/// `"150%"` of one CPU, or `"infinity"`.
+pub(super) fn cpu(value: &DeValue<'_>) -> Result<Option<u32>, String> {
+    let wanted = "a share of one CPU such as \"150%\", or \"infinity\"";
+    let text = string(value, wanted)?;
+    if text == "infinity" {
+        return Ok(None);
+    }
+    match text.strip_suffix('%').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())).map(str::parse) {
+        Some(Ok(percent)) if (1..=1_000_000).contains(&percent) => Ok(Some(percent)),
+        _ => Err(expected(wanted, value)),
+    }
 }
 
 /// 0 is none at all, `"infinity"` any number.

@@ -1,7 +1,6 @@
 //! `/hub/api/`, `/hub/api/info`, `/hub/api/status`: the hub itself.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -54,7 +53,7 @@ pub async fn status(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<
             "stopping": count(ServerState::Stopping),
             "failed": count(ServerState::Failed),
         },
-        "connections": app.connections.load(Ordering::Relaxed),
+        "connections": app.stays.inside(),
         "memory_bytes": observe::resident_bytes(),
         "logins": {"running": running, "waiting": waiting},
     })))

@@ -146,6 +146,11 @@ impl Door {
         (running, self.0.waiting.load(Ordering::Relaxed))
     }
 
+    /// Whether an attempt runs or waits, also for its person's next page.
+    pub fn is_at_work(&self) -> bool {
+        self.load() != (0, 0) || !self.open().is_empty()
+    }
+
     /// Asks PAM about a name, a password and, if PAM has a second question, a one-time code, all at once.
     /// `remote_host`: the caller's address, for `PAM_RHOST`.
     pub async fn attempt(

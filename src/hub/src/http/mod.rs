@@ -11,5 +11,6 @@ pub mod origin;
 pub mod public;
 pub mod redirect;
 pub mod serve;
+pub mod stay;
 pub mod visitor;
 pub mod xsrf;

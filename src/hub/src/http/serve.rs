@@ -1,18 +1,19 @@
 //! The accept loops, and which part of the hub answers a request.
 //!
 //! Invariant: the path decides before anything else runs; what belongs to a person's server never
-//! passes the pages' layers. Every connection is bounded in number and in the time its head may take.
+//! passes the pages' layers. Every connection is bounded in number and in the time its head may take. Whoever was let
+//! in is served, also when the hub is about to step aside.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use hubd_base::config::NEVER;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -20,13 +21,14 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use super::listen::Listeners;
 use super::origin::{ControlPeer, Origin};
+use super::stay::Stay;
 use crate::app::App;
 use crate::proxy;
 
@@ -41,8 +43,20 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long open requests may go on after the order to stop.
 const DRAIN: Duration = Duration::from_secs(3);
 
-/// Serves until `stop`; then finishes what is being answered.
-pub async fn run(app: Arc<App>, listeners: Listeners, stop: CancellationToken) -> io::Result<()> {
+/// What works without a connection is looked at this often before the hub steps aside.
+const AT_WORK: Duration = Duration::from_secs(1);
+
+/// Why the hub serves no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told to stop.
+    Told,
+    /// Nobody came for as long as `hub.exit_when_idle` says. Whoever comes now waits in systemd's queue.
+    Idle,
+}
+
+/// Serves until `stop`, and then finishes what is being answered; or until nobody needs the hub.
+pub async fn run(app: Arc<App>, listeners: Listeners, stop: CancellationToken) -> io::Result<End> {
     let door = Door {
         router: crate::pages::router(&app).with_state(Arc::clone(&app)),
         app,
@@ -50,20 +64,57 @@ pub async fn run(app: Arc<App>, listeners: Listeners, stop: CancellationToken) -
         connections: TaskTracker::new(),
         stop: stop.clone(),
     };
-    let loops = TaskTracker::new();
-    for listener in listeners.network {
-        loops.spawn(network(door.clone(), TcpListener::from_std(listener)?));
+    let network: io::Result<Vec<_>> = listeners.network.into_iter().map(TcpListener::from_std).collect();
+    let control: io::Result<Vec<_>> = listeners.control.into_iter().map(UnixListener::from_std).collect();
+    let (network, control) = (shared(network?), shared(control?));
+    loop {
+        let closing = stop.child_token();
+        let loops = TaskTracker::new();
+        for listener in &network {
+            loops.spawn(accept_network(door.clone(), Arc::clone(listener), closing.clone()));
+        }
+        for listener in &control {
+            loops.spawn(accept_control(door.clone(), Arc::clone(listener), closing.clone()));
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = idle(&door.app) => {}
+        }
+        closing.cancel();
+        loops.close();
+        loops.wait().await;
+        if stop.is_cancelled() {
+            break;
+        }
+        if door.app.stays.inside() == 0 {
+            return Ok(End::Idle);
+        }
+        // Somebody was let in at the very last moment: on with it.
     }
-    for listener in listeners.control {
-        loops.spawn(control(door.clone(), UnixListener::from_std(listener)?));
-    }
-    loops.close();
-    loops.wait().await;
     door.connections.close();
     if tokio::time::timeout(DRAIN, door.connections.wait()).await.is_err() {
         tracing::info!("{} connections were still open and are closed now", door.connections.len());
     }
-    Ok(())
+    Ok(End::Told)
+}
+
+fn shared<T>(listeners: Vec<T>) -> Vec<Arc<T>> {
+    listeners.into_iter().map(Arc::new).collect()
+}
+
+/// Returns when nobody needs the hub, which may be never.
+async fn idle(app: &App) {
+    let span = app.config.hub.exit_when_idle;
+    if span == NEVER {
+        return std::future::pending().await;
+    }
+    loop {
+        app.stays.quiet(span).await;
+        if !app.is_at_work() {
+            return;
+        }
+        tokio::time::sleep(AT_WORK).await;
+    }
 }
 
 #[derive(Clone)]
@@ -75,21 +126,21 @@ struct Door {
     stop: CancellationToken,
 }
 
-async fn network(door: Door, listener: TcpListener) {
-    while let Some((stream, peer)) = door.next(|| listener.accept()).await {
+async fn accept_network(door: Door, listener: Arc<TcpListener>, closing: CancellationToken) {
+    while let Some(((stream, peer), place)) = door.next(&closing, || listener.accept()).await {
         let peer: SocketAddr = peer;
         // Small answers must not wait for the client's acknowledgements.
         let _ = stream.set_nodelay(true);
-        door.admit(stream, Origin::Network { address: peer.ip() });
+        door.admit(stream, Origin::Network { address: peer.ip() }, place);
     }
 }
 
-async fn control(door: Door, listener: UnixListener) {
-    while let Some((stream, _)) = door.next(|| listener.accept()).await {
+async fn accept_control(door: Door, listener: Arc<UnixListener>, closing: CancellationToken) {
+    while let Some(((stream, _), place)) = door.next(&closing, || listener.accept()).await {
         match stream.as_fd().try_clone_to_owned() {
             Ok(socket) => {
                 let peer = ControlPeer::new(socket);
-                door.admit(stream, Origin::Control(Arc::new(peer)));
+                door.admit(stream, Origin::Control(Arc::new(peer)), place);
             }
             Err(error) => tracing::warn!("cannot take a control connection, ignoring: {error}"),
         }
@@ -97,26 +148,24 @@ async fn control(door: Door, listener: UnixListener) {
 }
 
 impl Door {
-    /// The next connection, or `None` when it is time to stop.
-    async fn next<T, F>(&self, accept: impl Fn() -> F) -> Option<T>
+    /// The next connection with its place, or `None` when it is time to stop.
+    async fn next<T, F>(&self, closing: &CancellationToken, accept: impl Fn() -> F) -> Option<(T, OwnedSemaphorePermit)>
     where
         F: Future<Output = io::Result<T>>,
     {
         loop {
-            let accepted = tokio::select! {
-                () = self.stop.cancelled() => return None,
+            let (accepted, place) = tokio::select! {
+                () = closing.cancelled() => return None,
                 accepted = async {
                     // A place first: without one the connection waits in the kernel's queue.
-                    if let Ok(place) = self.places.acquire().await {
-                        place.forget();
-                    }
-                    accept().await
+                    let place = Arc::clone(&self.places).acquire_owned().await;
+                    (accept().await, place)
                 } => accepted,
             };
             match accepted {
-                Ok(connection) => return Some(connection),
+                // Nobody closes the semaphore.
+                Ok(connection) => return Some((connection, place.ok()?)),
                 Err(error) => {
-                    self.places.add_permits(1);
                     if !is_of_one_connection(&error) {
                         tracing::warn!("cannot accept connections, retrying: {error}");
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -126,24 +175,24 @@ impl Door {
         }
     }
 
-    fn admit<S>(&self, stream: S, origin: Origin)
+    fn admit<S>(&self, stream: S, origin: Origin, place: OwnedSemaphorePermit)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let door = self.clone();
+        let stay = self.app.stays.enter();
         self.connections.spawn(async move {
-            door.app.connections.fetch_add(1, Ordering::Relaxed);
-            door.serve(stream, origin).await;
-            door.app.connections.fetch_sub(1, Ordering::Relaxed);
-            door.places.add_permits(1);
+            door.serve(stream, origin, &stay).await;
+            drop(place);
         });
     }
 
-    async fn serve<S>(&self, stream: S, origin: Origin)
+    async fn serve<S>(&self, stream: S, origin: Origin, stay: &Stay)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|request| {
+            stay.is_use();
             let (app, router, origin) = (Arc::clone(&self.app), self.router.clone(), origin.clone());
             async move { Ok::<_, Infallible>(answer(app, router, origin, request).await) }
         });

@@ -106,6 +106,11 @@ impl Codes {
         Ok(code)
     }
 
+    /// Whether there are codes that can still be used.
+    pub fn are_on_their_way(&self, now: Usec) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().any(|code| code.expires > now)
+    }
+
     /// Whether a code would be good, without using it.
     pub fn look(&self, code: &str, presented: Presented<'_>, now: Usec) -> Result<(), CodeError> {
         let codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);

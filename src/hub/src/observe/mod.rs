@@ -17,6 +17,8 @@ pub const SERVER_STOPPED: &str = "1f6b8d2c4e0a49c7b3d5f7a9e1c2b480";
 pub const SERVER_FAILED: &str = "e08f4b7a9d1c4e63a5b2c7d9f0e1a368";
 /// A service could not be started, or ended badly and is not started again.
 pub const SERVICE_FAILED: &str = "b7c24f0e5d9a4a1c8e63f1d20a7b95c4";
+/// Nobody needed the hub for as long as `hub.exit_when_idle` says, so it ended.
+pub const HUB_IDLE: &str = "4c0d9e7a51b84f36a2f18b6e3d7c9055";
 /// A request ended in an error of the hub's own; the page shows the same `HUB_REQUEST`.
 pub const REQUEST_FAILED: &str = "74d0c2e9b8a1463f9e5d7b3c1a2f6e08";
 

@@ -19,9 +19,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use super::frames::Talk;
 use super::headers::{self, Credentials};
 use super::upgrade;
 use crate::http::faults::Fault;
+use crate::http::stay::Stays;
 use crate::servers::address::{Address, Stream};
 use crate::servers::state::Backend;
 
@@ -55,18 +57,19 @@ pub struct Way {
 pub struct Forwarder {
     client: Client<Connector, Incoming>,
     tunnels: TaskTracker,
+    stays: Stays,
 }
 
 impl Forwarder {
-    /// With an empty pool.
-    pub fn new() -> Self {
+    /// With an empty pool; its tunnels are counted with those.
+    pub fn new(stays: Stays) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_SIZE)
             .set_host(false)
             .build(Connector);
-        Self { client, tunnels: TaskTracker::new() }
+        Self { client, tunnels: TaskTracker::new(), stays }
     }
 
     /// Sends the request to a person's server; see [`Forwarder::send`].
@@ -98,6 +101,7 @@ impl Forwarder {
     ) -> Result<Response<Body>, Fault> {
         let wants_upgrade = headers::prepare_request(request.headers_mut(), address, right.credentials).is_some();
         let browser = wants_upgrade.then(|| hyper::upgrade::on(&mut request));
+        let talk = Talk::of(&request);
         let Some(uri) = uri_of(&way.address, request.uri()) else {
             return Err(Fault::BadRequest("this address makes no sense".into()));
         };
@@ -114,16 +118,17 @@ impl Forwarder {
             };
             let server = hyper::upgrade::on(&mut response);
             let ends = [way.gone, stop.clone()];
-            self.tunnels.spawn(upgrade::tunnel((browser, server), way.used, right.revoked, ends));
+            // The connection counts no longer once it is a tunnel.
+            let stay = self.stays.enter();
+            stay.is_use();
+            let used = way.used.map(|backend| (backend, talk));
+            self.tunnels.spawn(async move {
+                upgrade::tunnel((browser, server), used, right.revoked, ends).await;
+                drop(stay);
+            });
             return Ok(response.map(|_| Body::empty()));
         }
         Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned()))))
-    }
-}
-
-impl Default for Forwarder {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -4,7 +4,9 @@
 //! the hub's cookies and tokens goes with it. Servers of kind `singleuser` are their own gate and see everything but
 //! the cookie that logs a browser in at the hub.
 
+pub mod cause;
 pub mod forward;
+pub mod frames;
 mod gate;
 mod headers;
 pub mod routes;
@@ -33,6 +35,7 @@ use crate::http::visitor::Visitor;
 use crate::pages::stopped;
 use crate::servers::server::Server;
 use crate::servers::state::Backend;
+use cause::Cause;
 use forward::Right;
 use gate::Pass;
 use headers::Credentials;
@@ -66,7 +69,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
             if let Some(backend) = server.backend() {
                 return match backend.kind {
                     ServerKind::Lab => guarded(app, origin, (&server, &backend), target.path, request).await,
-                    ServerKind::Singleuser => open(&app, origin, &backend, request).await,
+                    ServerKind::Singleuser => open(&app, origin, &backend, target.path, request).await,
                 };
             }
             target.server = Some(server);
@@ -106,7 +109,7 @@ async fn guarded(
     if path == "logout" {
         return Redirect::to(&format!("{}hub/logout", app.base_url())).into_response();
     }
-    backend.touch(now());
+    note(backend, Cause::of(request.method(), path, request.headers()));
     let right = Right {
         credentials: Credentials::Hidden,
         ended: token.ended.clone(),
@@ -116,7 +119,14 @@ async fn guarded(
 }
 
 /// A running server that asks the hub itself who its visitors are: everything reaches it.
-async fn open(app: &App, origin: &Origin, backend: &Arc<Backend>, request: Request<Incoming>) -> Response<Body> {
+async fn open(
+    app: &App,
+    origin: &Origin,
+    backend: &Arc<Backend>,
+    path: &str,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let cause = Cause::of(request.method(), path, request.headers());
     let right = Right {
         credentials: Credentials::Shown,
         ended: CancellationToken::new(),
@@ -125,9 +135,18 @@ async fn open(app: &App, origin: &Origin, backend: &Arc<Backend>, request: Reque
     let response = send(app, origin, backend, right, request).await;
     // What it refuses or leads elsewhere was no use of it (contract 9.2).
     if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        backend.touch(now());
+        note(backend, cause);
     }
     response
+}
+
+/// Every request is activity, as JupyterHub counts it; what a person caused is kept beside it.
+fn note(backend: &Backend, cause: Cause) {
+    let now = now();
+    backend.touch(now);
+    if cause == Cause::Person {
+        backend.attend(now);
+    }
 }
 
 async fn send(

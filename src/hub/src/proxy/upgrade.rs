@@ -1,36 +1,43 @@
 //! What outlives a request: tunnels (WebSockets) and bodies that still stream. Both end with the visitor's right.
 
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional_with_sizes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::frames::{Frames, Talk};
 use crate::clock::now;
 use crate::servers::state::Backend;
 
 /// Bytes buffered per direction of a tunnel.
 const BUFFER: usize = 16 * 1024;
+/// So long after a tunnel opened its messages are nobody's doing: JupyterLab asks every kernel how it is, by itself,
+/// whenever a broken connection is there again.
+const GREETING: Duration = Duration::from_secs(10);
 
 /// Moves bytes both ways until one side closes, the right to do so is `revoked`, or one of `ends` is cancelled.
-/// `used`: the server that it was activity of.
+/// `used`: the server that it is activity of, and how its messages are read.
 pub async fn tunnel(
     (browser, server): (OnUpgrade, OnUpgrade),
-    used: Option<Arc<Backend>>,
+    used: Option<(Arc<Backend>, Talk)>,
     revoked: BoxFuture<'static, ()>,
     ends: [CancellationToken; 2],
 ) {
     let [gone, stop] = ends;
+    let heard = used.as_ref().map(|(backend, talk)| (Arc::clone(backend), *talk));
     let work = async {
         // Either side may have gone away before the switch; then there is nothing to move.
         let (Ok(browser), Ok(server)) = tokio::join!(browser, server) else { return };
-        let (mut browser, mut server) = (TokioIo::new(browser), TokioIo::new(server));
+        let (mut browser, mut server) = (Heard::new(TokioIo::new(browser), heard), TokioIo::new(server));
         let _ = copy_bidirectional_with_sizes(&mut browser, &mut server, BUFFER, BUFFER).await;
     };
     tokio::select! {
@@ -39,8 +46,50 @@ pub async fn tunnel(
         () = gone.cancelled() => {}
         () = stop.cancelled() => {}
     }
-    if let Some(backend) = used {
+    if let Some((backend, _)) = used {
         backend.touch(now());
+    }
+}
+
+/// The browser's side of a tunnel: notes when a person says something.
+struct Heard<S> {
+    stream: S,
+    opened: Instant,
+    ear: Option<(Arc<Backend>, Frames)>,
+}
+
+impl<S> Heard<S> {
+    fn new(stream: S, used: Option<(Arc<Backend>, Talk)>) -> Self {
+        Self { stream, opened: Instant::now(), ear: used.map(|(backend, talk)| (backend, Frames::new(talk))) }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if let (Poll::Ready(Ok(())), Some((backend, frames))) = (&read, &mut this.ear) {
+            let caused = frames.feed(buffer.filled().get(before..).unwrap_or_default());
+            if caused && this.opened.elapsed() >= GREETING {
+                backend.attend(now());
+            }
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
     }
 }
 

@@ -176,13 +176,16 @@ async fn start(
     let path = format!("{}api", servers.path(&server.id));
     // A server that went on while the hub was away was not used because the hub came back.
     let last = server.last_activity().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
+    // Whoever asks for a start does something; what went on did not. A server of which nobody knows began just now.
+    let attended = server.attended().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
     tokio::select! {
         () = token.cancelled() => Ok(None),
         failed = unit_ended(servers, server) => Err(failed),
         answered = timeout_at(deadline, ready::wait(&socket, &path)) => {
             answered.map_err(|_| too_late(servers, server))?;
-            let (gone, last_activity) = (CancellationToken::new(), AtomicI64::new(last));
-            Ok(Some(Backend { socket, kind: program, gone, last_activity }))
+            let gone = CancellationToken::new();
+            let (last_activity, attended) = (AtomicI64::new(last), AtomicI64::new(attended));
+            Ok(Some(Backend { socket, kind: program, gone, last_activity, attended }))
         }
     }
 }

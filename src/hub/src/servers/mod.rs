@@ -6,6 +6,7 @@
 pub mod address;
 mod cgroup;
 mod ending;
+pub mod idle;
 mod in_force;
 mod jobs;
 mod keys;

@@ -139,7 +139,7 @@ impl Servers {
         settings: Settings,
         Ties { people, tokens, shares }: Ties,
     ) -> Result<Self, StoreError> {
-        let rows = store.server_rows().await?;
+        let (rows, idle) = (store.server_rows().await?, store.idle_rows().await?);
         let servers = Self(Arc::new(Inner {
             launcher,
             store,
@@ -155,6 +155,9 @@ impl Servers {
         for row in rows {
             let details = Details { display_name: row.display_name, user_options: row.user_options };
             servers.get(&row.id).set_details(Some(details), row.last_activity);
+        }
+        for row in idle {
+            servers.get(&row.id).remember(row);
         }
         Ok(servers)
     }
@@ -300,6 +303,11 @@ impl Servers {
         server
     }
 
+    /// Whether a server is being started, stopped, renamed or removed.
+    pub fn is_at_work(&self) -> bool {
+        !self.0.tasks.is_empty()
+    }
+
     /// The server's last journal lines, oldest first; `invocation` empty means of all runs.
     pub async fn journal(&self, id: &ServerId, invocation: &str, lines: u32) -> Result<Vec<JournalLine>, LaunchError> {
         self.0.launcher.journal(id, invocation, lines).await
@@ -322,6 +330,7 @@ impl Servers {
 
     /// Writes to the store which servers were used since the last time, and with them who used them.
     pub async fn save_activity(&self) {
+        self.save_attendance().await;
         let mut touched = Vec::new();
         for server in self.all() {
             let Some(when) = server.unsaved_activity() else { continue };

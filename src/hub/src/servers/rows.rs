@@ -136,6 +136,7 @@ impl Servers {
         }
         let other = Arc::new(Server::new(ServerId::new(server.id.user.clone(), name.clone())));
         other.set_details(Some(details.clone()), server.last_activity());
+        other.inherit(server);
         other.hold(Hold::Rename);
         self.put(Arc::clone(&other));
         Ok(Some(other))
@@ -174,6 +175,7 @@ impl Servers {
         for server in self.all().iter().filter(|server| server.id.user == *before) {
             let moved = Server::new(ServerId::new(after.clone(), server.id.server.clone()));
             moved.set_details(server.details().as_deref().cloned(), server.last_activity());
+            moved.inherit(server);
             self.put(Arc::new(moved));
             self.take_out(server);
         }

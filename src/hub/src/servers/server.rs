@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::idle::Memory;
 use super::launcher::UnitState;
 use super::state::{Backend, Event, Hold, Snapshot, next};
 use super::usage::{Readings, Usage};
@@ -48,6 +49,12 @@ pub struct Server {
     activity: AtomicI64,
     /// What of that is in the store.
     saved: AtomicI64,
+    /// When a person last did something with it, as far as a former run or process of the hub knew; 0 for never.
+    attended: AtomicI64,
+    /// What of that is in the store.
+    attended_saved: AtomicI64,
+    /// What is known of its idleness.
+    pub(super) idle: Mutex<Memory>,
 }
 
 impl Server {
@@ -64,6 +71,9 @@ impl Server {
             details: RwLock::default(),
             activity: AtomicI64::new(0),
             saved: AtomicI64::new(0),
+            attended: AtomicI64::new(0),
+            attended_saved: AtomicI64::new(0),
+            idle: Mutex::default(),
         }
     }
 
@@ -99,6 +109,31 @@ impl Server {
             self.snapshot.borrow().backend.as_ref().map(|backend| backend.last_activity.load(Ordering::Relaxed));
         let last = self.activity.load(Ordering::Relaxed).max(proxied.unwrap_or(0));
         Some(last).filter(|last| *last > 0)
+    }
+
+    /// When a person last did something with it: opened a page, ran a cell, typed in a terminal. What an open tab asks
+    /// by itself is activity ([`Server::last_activity`]), and not this.
+    pub fn attended(&self) -> Option<Usec> {
+        let proxied = self.snapshot.borrow().backend.as_ref().map(|backend| backend.attended.load(Ordering::Relaxed));
+        let last = self.attended.load(Ordering::Relaxed).max(proxied.unwrap_or(0));
+        Some(last).filter(|last| *last > 0)
+    }
+
+    /// A person did something with it then; moves forward, never back.
+    pub fn attend(&self, when: Usec) {
+        self.attended.fetch_max(when, Ordering::Relaxed);
+    }
+
+    /// Takes over when a person last did something, as the store has it.
+    pub(super) fn set_attended(&self, when: Usec) {
+        self.attend(when);
+        self.attended_saved.fetch_max(when, Ordering::Relaxed);
+    }
+
+    /// As [`Server::unsaved_activity`], of what a person did.
+    pub(super) fn unsaved_attendance(&self) -> Option<Usec> {
+        let last = self.attended()?;
+        (self.attended_saved.fetch_max(last, Ordering::Relaxed) < last).then_some(last)
     }
 
     /// Moves its last activity forward, never back. Written to the store with the next batch

@@ -168,12 +168,19 @@ pub struct Backend {
     pub gone: CancellationToken,
     /// Last time somebody used it, microseconds; written to the store in batches.
     pub last_activity: AtomicI64,
+    /// Last time a person did something with it, microseconds: what an open tab asks by itself does not count.
+    pub attended: AtomicI64,
 }
 
 impl Backend {
     /// Notes that somebody used the server just now.
     pub fn touch(&self, now: Usec) {
         self.last_activity.store(now, Ordering::Relaxed);
+    }
+
+    /// Notes that a person did something with it just now.
+    pub fn attend(&self, now: Usec) {
+        self.attended.fetch_max(now, Ordering::Relaxed);
     }
 }
 

@@ -127,6 +127,11 @@ impl Manager {
         }))
     }
 
+    /// Whether a service is being started or stopped.
+    pub fn is_at_work(&self) -> bool {
+        self.0.turn.try_lock().is_err()
+    }
+
     /// How a service is doing; `None` for one that the hub does not start.
     pub fn condition(&self, name: &str) -> Option<Condition> {
         let name = ServiceName::parse(name).ok()?;

@@ -4,6 +4,7 @@
 //! Never here: HTTP, clocks (times are passed in), secrets in clear (only SHA-256 of tokens).
 
 pub mod groups;
+pub mod idle_rows;
 mod schema;
 pub mod secrets;
 pub mod server_rows;

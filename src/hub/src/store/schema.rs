@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// One entry per version, in order; entry N brings the file from version N to N + 1.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE secrets (
         name TEXT PRIMARY KEY,
         value BLOB NOT NULL
@@ -94,7 +95,15 @@ const MIGRATIONS: &[&str] = &["
         exchanges INTEGER NOT NULL,
         last_exchange_usec INTEGER
     ) STRICT;
-"];
+",
+    "
+    ALTER TABLE servers ADD COLUMN attended_usec INTEGER;
+    ALTER TABLE servers ADD COLUMN keep_until_usec INTEGER;
+    ALTER TABLE servers ADD COLUMN ended TEXT;
+    ALTER TABLE servers ADD COLUMN ended_usec INTEGER;
+    ALTER TABLE servers ADD COLUMN watched TEXT;
+",
+];
 
 /// Sets the connection up and brings the file to today's version.
 pub(super) fn prepare(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -137,6 +146,37 @@ mod tests {
         assert!(error.to_string().contains("install the newer hubd"));
         let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
         assert_eq!(mode, "delete");
+    }
+
+    /// Every version a hub was ever delivered with, with a server in it.
+    #[test]
+    fn a_file_of_any_earlier_version_becomes_todays_and_keeps_its_rows() {
+        for version in 1..MIGRATIONS.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("hub.sqlite");
+            let mut connection = Connection::open(&path).unwrap();
+            for migration in &MIGRATIONS[..version] {
+                connection.execute_batch(migration).unwrap();
+            }
+            connection.pragma_update(None, "user_version", i64::try_from(version).unwrap()).unwrap();
+            connection
+                .execute_batch(
+                    "INSERT INTO users (id, name, admin_by_policy, admin_appointed, created_usec)
+                     VALUES (1, 'alice', 0, 0, 5);
+                     INSERT INTO servers (user_id, name, display_name, options, last_activity_usec)
+                     VALUES (1, 'gpu', 'GPU', '{}', 7);",
+                )
+                .unwrap();
+            prepare(&mut connection, &path).unwrap();
+            let (display, active, attended): (String, i64, Option<i64>) = connection
+                .query_row("SELECT display_name, last_activity_usec, attended_usec FROM servers", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })
+                .unwrap();
+            assert_eq!((display.as_str(), active, attended), ("GPU", 7, None));
+            let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+            assert_eq!(found, i64::try_from(MIGRATIONS.len()).unwrap());
+        }
     }
 
     #[test]

@@ -32,6 +32,12 @@ pub async fn echo(tunnel: &mut TokioIo<Upgraded>) {
     assert_eq!(&answer, b"hello");
 }
 
+/// Waits until so many bytes came back.
+pub async fn echoed(tunnel: &mut TokioIo<Upgraded>, count: usize) {
+    let mut answer = vec![0; count];
+    timeout(DEADLINE, tunnel.read_exact(&mut answer)).await.unwrap().unwrap();
+}
+
 pub async fn closes(tunnel: &mut TokioIo<Upgraded>) {
     let mut rest = Vec::new();
     timeout(DEADLINE, tunnel.read_to_end(&mut rest)).await.expect("the tunnel closes").ok();

@@ -16,7 +16,7 @@ use hubd::auth::accounts::Accounts;
 use hubd::auth::login;
 use hubd::http::listen::Listeners;
 use hubd::http::origin::{Administrator, Authority};
-use hubd::http::serve;
+use hubd::http::serve::{self, End};
 use hubd::servers::watch;
 use hubd::store::Store;
 use hubd_base::config::{self, Config};
@@ -26,6 +26,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
 use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -40,6 +41,8 @@ pub struct World {
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
+    /// Why it serves no longer, once that is so.
+    pub served: JoinHandle<std::io::Result<End>>,
     stop: DropGuard,
 }
 
@@ -163,8 +166,8 @@ impl World {
         let (settled, ready) = tokio::sync::oneshot::channel();
         tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
-        tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, services, address, authorized, folder, stop: stop.drop_guard() }
+        let served = tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
+        Self { app, launcher, services, address, authorized, folder, served, stop: stop.drop_guard() }
     }
 
     /// A second look at the database.

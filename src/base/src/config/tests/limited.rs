@@ -132,7 +132,7 @@ fn a_mistake_in_a_limit_names_its_place_and_what_was_expected() {
         ),
         (
             "[limits.group.\"a b\"]\nmemory_max = \"1G\"",
-            "hub.toml:1: limits.group.a b: \"a b\" is not the name of a group".to_owned(),
+            "hub.toml:1: limits.group.a b: \"a b\" is not the name of a group of this system".to_owned(),
         ),
         (
             "[limits.user.\"a/b\"]\nmemory_max = \"1G\"",
