@@ -148,6 +148,7 @@ impl Limits {
     }
 
     /// The same on a machine with that much memory, bytes: shares become numbers.
+    #[must_use]
     pub fn on(&self, memory: u64) -> Self {
         self.iter().map(|(limit, amount)| (limit, amount.on(memory))).collect()
     }

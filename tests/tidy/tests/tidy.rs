@@ -219,6 +219,7 @@ fn every_command_in_the_documentation_exists() {
         "servers",
         "start",
         "stop",
+        "limits",
         "logs",
         "token",
         "groups",

@@ -182,15 +182,16 @@ pub(super) fn read(rules: &mut Rules, report: &mut Report, place: &Place<'_>, ta
             }),
             PER_PERSON => entries(&mut rules.everybody.per_person, report, place, (&full, line, item), set_together),
             ALL_TOGETHER => entries(&mut rules.all_together, report, place, (&full, line, item), set_together),
-            _ => match KEYS.iter().find(|key| key.name == full) {
-                Some(key) => report.take(place, key, &mut rules.everybody.server, &full, line, item),
-                None => {
-                    let words = TABLES.into_iter().chain(Limit::ALL.map(Limit::name));
-                    let near = near::nearest(word, words, SLIPS).map(|near| format!("{PREFIX}{near}"));
-                    let near = near.as_deref().or_else(|| super::schema::nearest(&full));
-                    report.error(place, line, &full, unknown("key", near));
+            _ => {
+                if let Some(key) = KEYS.iter().find(|key| key.name == full) {
+                    report.take(place, key, &mut rules.everybody.server, &full, line, item);
+                    continue;
                 }
-            },
+                let words = TABLES.into_iter().chain(Limit::ALL.map(Limit::name));
+                let near = near::nearest(word, words, SLIPS).map(|near| format!("{PREFIX}{near}"));
+                let near = near.as_deref().or_else(|| super::schema::nearest(&full));
+                report.error(place, line, &full, unknown("key", near));
+            }
         }
     }
 }

@@ -121,6 +121,7 @@ impl Amount {
     }
 
     /// The same on a machine with that much memory, bytes: a share becomes what it is a share of.
+    #[must_use]
     pub fn on(&self, memory: u64) -> Self {
         match self {
             Self::Share(percent) => {
@@ -132,6 +133,7 @@ impl Amount {
     }
 
     /// The one that allows more; shares must be numbers by now.
+    #[must_use]
     pub fn generous(self, other: Self) -> Self {
         match (self, other) {
             (Self::Infinity, _) | (_, Self::Infinity) => Self::Infinity,
@@ -219,8 +221,8 @@ fn digits(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| plain)
 }
 
-/// `2G`: a count with a unit; nothing else is clear enough.
-fn unit(text: &str, base: u64) -> Option<Option<u64>> {
+/// `2G`: a count with a unit, as `2` and what it counts; nothing else is clear enough.
+fn unit(text: &str, base: u64) -> Option<(u64, u64)> {
     let (count, power) = match text.chars().last()? {
         'K' => (text.strip_suffix('K')?, 1),
         'M' => (text.strip_suffix('M')?, 2),
@@ -228,11 +230,12 @@ fn unit(text: &str, base: u64) -> Option<Option<u64>> {
         'T' => (text.strip_suffix('T')?, 4),
         _ => return None,
     };
-    Some(digits(count)?.checked_mul(base.pow(power)))
+    Some((digits(count)?, base.pow(power)))
 }
 
 fn memory(text: &str, wanted: impl Fn() -> String) -> Result<u64, String> {
-    unit(text, 1024).ok_or_else(wanted)?.ok_or_else(|| "a size below 16 EiB".to_owned())
+    let (count, bytes) = unit(text, 1024).ok_or_else(wanted)?;
+    count.checked_mul(bytes).ok_or_else(|| "a size below 16 EiB".to_owned())
 }
 
 /// `/home 50M`; bandwidths count in thousands, as in systemd.resource-control(5).
@@ -241,7 +244,10 @@ fn rate(entry: &str) -> Option<Rate> {
     let path = path.trim_end();
     let bytes = match amount {
         "infinity" => None,
-        amount => Some(unit(amount, 1000)??).filter(|bytes| *bytes > 0).map(Some)?,
+        amount => {
+            let (count, bytes) = unit(amount, 1000)?;
+            Some(count.checked_mul(bytes).filter(|bytes| *bytes > 0)?)
+        }
     };
     is_path(path).then(|| Rate { path: path.to_owned(), bytes })
 }

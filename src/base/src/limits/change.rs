@@ -30,12 +30,12 @@ mod tests {
     use super::*;
 
     fn told(name: &str, text: &str) -> String {
-        match change([(name, text)]) {
-            Ok(change) => {
-                change.iter().map(|(limit, amount)| format!("{} {}", limit.name(), amount.show(limit))).collect()
-            }
-            Err(sentence) => sentence,
-        }
+        let change = match change([(name, text)]) {
+            Ok(change) => change,
+            Err(sentence) => return sentence,
+        };
+        let (limit, amount) = change.iter().next().unwrap();
+        format!("{} {}", limit.name(), amount.show(limit))
     }
 
     #[test]
