@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use hubd_base::limits::{self, Amount, Device, Limit, Limits, Rate, machine_memory};
+use hubd_base::limits::{self, Amount, Limit, Limits, Rate, machine_memory};
 use zbus::zvariant::Value;
 
 use crate::errors::Error;
@@ -16,31 +16,24 @@ use crate::systemd::{Property, Systemd};
 const INFINITY: u64 = u64::MAX;
 /// One percent of a CPU, in microseconds per second.
 const PERCENT: u64 = 10_000;
-/// Only devices that are named, and those that every program needs.
-const CLOSED: &str = "closed";
 
-/// The properties that set these limits. Shares are numbers by now.
+/// The properties that set these limits; devices are a wall's business. Shares are numbers by now.
 pub fn properties(limits: &Limits) -> Vec<Property> {
-    limits.iter().flat_map(|(limit, amount)| property(limit, amount)).collect()
+    limits.iter().filter_map(|(limit, amount)| property(limit, amount)).collect()
 }
 
-fn property(limit: Limit, amount: &Amount) -> Vec<Property> {
+fn property(limit: Limit, amount: &Amount) -> Option<Property> {
     let value = match amount {
-        // Every device is what systemd allows by itself.
-        Amount::Infinity if limit == Limit::Devices => return Vec::new(),
+        _ if limit == Limit::Devices => return None,
+        Amount::Devices(_) => return None,
         Amount::Infinity if matches!(limit, Limit::IoReadBandwidth | Limit::IoWriteBandwidth) => rates(&[]),
         Amount::Infinity => Value::from(INFINITY),
         Amount::Number(percent) if limit == Limit::CpuQuota => Value::from(percent.saturating_mul(PERCENT)),
         Amount::Number(number) => Value::from(*number),
         Amount::Share(_) => return property(limit, &amount.on(machine_memory())),
         Amount::Rates(list) => rates(list),
-        Amount::Devices(list) => {
-            let device = |device: &Device| (device.node.clone(), device.access.clone());
-            let allowed: Vec<(String, String)> = list.iter().map(device).collect();
-            return vec![("DevicePolicy", Value::from(CLOSED)), (limit.property(), Value::from(allowed))];
-        }
     };
-    vec![(limit.property(), value)]
+    Some((limit.property(), value))
 }
 
 /// Type `a(st)`.
@@ -91,9 +84,7 @@ mod tests {
             let [(property, value)] = found.as_slice() else { panic!("{found:?}") };
             assert_eq!((*property, value.value_signature().to_string().as_str()), (name, signature));
         }
-        let devices = one(Limit::Devices, "char-nvidia*");
-        let allowed = Value::from(vec![("char-nvidia*".to_owned(), "rw".to_owned())]);
-        assert_eq!(devices, [("DevicePolicy", Value::from("closed")), ("DeviceAllow", allowed)]);
+        assert_eq!(one(Limit::Devices, "char-nvidia*"), []);
         assert_eq!(one(Limit::Devices, "all"), []);
     }
 

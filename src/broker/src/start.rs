@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hubd_base::account::{self, Account, AccountError};
-use hubd_base::config::{self, Config, ServerKind};
+use hubd_base::config::{self, Config, ServerKind, WALLS, Wall};
 use hubd_base::lab::{self, Lab};
 use hubd_base::limits::{Limits, Person, machine_memory};
 use hubd_base::names::ServerId;
@@ -30,7 +30,7 @@ const EXEC_DEADLINE: Duration = Duration::from_secs(10);
 /// What was found out before anything is changed.
 struct Prepared {
     account: Account,
-    admin: bool,
+    walls: Vec<Wall>,
     /// With what the profile changes.
     config: Config,
     profile: Option<String>,
@@ -47,7 +47,7 @@ pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>, prof
         let (id, profile) = (id.clone(), profile.to_owned());
         blocking(move || prepare(&id, &profile)).await?
     };
-    let Prepared { account, admin, config, profile, limits, together, lab, hub_group } = &prepared;
+    let Prepared { account, walls, config, profile, limits, together, lab, hub_group } = &prepared;
     let api_url = api::url(systemd, &config.hub.base_url).await?;
     check(config.server.kind, token, api_url.as_deref())?;
     let unit = id.unit_name();
@@ -61,7 +61,7 @@ pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>, prof
     let plan = Plan {
         id,
         account,
-        admin: *admin,
+        walls,
         lab,
         config,
         profile: profile.as_deref(),
@@ -137,8 +137,10 @@ fn prepare(id: &ServerId, profile: &str) -> Result<Prepared, Error> {
     }
     let lab = lab::find(&config).map_err(|error| Error::NoLab(error.to_string()))?;
     let hub_group = directory::hub_group().map_err(Error::Failed)?;
-    let (admin, profile) = (standing.admin, profile.map(|profile| profile.name));
-    Ok(Prepared { account, admin, config, profile, limits, together, lab, hub_group })
+    let stands = |wall: &Wall| config.sandbox.stands(*wall, &account.name, &groups, standing.admin);
+    let walls = WALLS.into_iter().map(|(_, wall)| wall).filter(stands).collect();
+    let profile = profile.map(|profile| profile.name);
+    Ok(Prepared { account, walls, config, profile, limits, together, lab, hub_group })
 }
 
 /// Root's configuration as it is now.

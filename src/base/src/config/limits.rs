@@ -97,9 +97,9 @@ pub(super) const KEYS: &[Key<Limits>] = &[
         "limits.devices",
         Devices,
         &[
-            "The devices that may be used beyond those that every program needs, and no others:",
-            "[\"char-nvidia*\", \"/dev/dri/renderD128\"]. \"all\" is every device whose file permissions let",
-            "the person in. Mostly for a group: [limits.group.gpu] below.",
+            "The devices that the wall close_devices of [sandbox] lets through: [\"char-nvidia*\"],",
+            "[\"/dev/dri/renderD128\"]. \"all\" is every device whose file permissions let the person in.",
+            "Mostly for a group: [limits.group.gpu] below.",
         ]
     ),
 ];
@@ -149,6 +149,14 @@ pub(super) fn set(limits: &mut Limits, name: &str, v: &DeValue<'_>) -> Result<()
         Some(limit) => take(limits, limit, v),
         None => Err(near::unknown("key", near::nearest(name, Limit::ALL.into_iter().map(Limit::name), SLIPS))),
     }
+}
+
+/// As [`set`], for a service.
+pub(super) fn set_of_service(limits: &mut Limits, name: &str, v: &DeValue<'_>) -> Result<(), String> {
+    if Limit::find(name) == Some(Limit::Devices) {
+        return Err("this is a limit of people's servers; services have no devices".to_owned());
+    }
+    set(limits, name, v)
 }
 
 /// As [`set`], for many servers together.

@@ -322,7 +322,7 @@ const KEYS: &[Key<Service>] = &[
             "What it may use, with the keys of [limits]: { memory_max = \"512M\" }.",
             "What [limits] itself says is for people's servers only.",
         ],
-        apply: Entries(LIMITS, |service, name, v| limits::set(&mut service.limits, name, v)),
+        apply: Entries(LIMITS, |service, name, v| limits::set_of_service(&mut service.limits, name, v)),
     },
     Key {
         name: "restart",

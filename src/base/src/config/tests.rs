@@ -19,6 +19,7 @@ use crate::names::UserName;
 mod idle;
 mod limited;
 mod profiles;
+mod sandbox;
 mod scopes;
 mod services;
 mod tables;
@@ -94,10 +95,10 @@ fn the_shipped_file_says_the_defaults_of_every_key() {
     assert_eq!(read(&reference()), Config::default());
     // with the # taken away from every key it is still valid and, its examples of tables apart, still the defaults
     let loaded = load(Folder::new(&[("hub.toml", &uncommented())]).path()).unwrap();
-    let Config { hub, login, server, limits, idle, .. } = loaded.config;
+    let Config { hub, login, server, sandbox, limits, idle, .. } = loaded.config;
     let limits = Rules { everybody: limits.everybody, ..Rules::default() };
     let limits = Rules { everybody: Rule { per_person: Limits::default(), ..limits.everybody }, ..limits };
-    assert_eq!(Config { hub, login, server, limits, idle, ..Config::default() }, Config::default());
+    assert_eq!(Config { hub, login, server, sandbox, limits, idle, ..Config::default() }, Config::default());
     let whole = keys().iter().filter(|key| key.default != "{}").map(|key| key.name);
     let mut names = whole.chain(limits::KEYS.iter().map(|key| key.name));
     let set = |name: &str| loaded.values.iter().any(|value| value.key == name && value.origin != Origin::Default);

@@ -11,14 +11,15 @@ use hubd_base::config::ServerKind;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::ending::{clear, ended, last_lines, log_failure, mark, rest};
+use super::ending::{Told, clear, ended, last_lines, log_failure, mark, rest};
 use super::keys;
 use super::launcher::{LaunchError, Launched, Order, UnitState};
+use super::oom;
 use super::profiles;
 use super::ready;
 use super::registry::{Servers, Wanted};
 use super::server::Server;
-use super::state::{Backend, Cause, Event, Failure, Phase, Snapshot, State};
+use super::state::{Backend, Cause, Event, Phase, Snapshot, State};
 use crate::clock::{Usec, now};
 use crate::observe;
 use crate::observe::metrics::metrics;
@@ -44,7 +45,9 @@ pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.lost_profile = None;
     snapshot.invocation = None;
     snapshot.started = None;
+    snapshot.out_of_memory = None;
     snapshot.stop_asked = false;
+    snapshot.restart = false;
     snapshot.stop_result = None;
 }
 
@@ -253,6 +256,7 @@ async fn became_ready(servers: &Servers, server: &Arc<Server>, (kind, backend): 
             "The server of {} is ready",
             server.id
         );
+        oom::spawn_follow(servers, server, kind);
         // A freeze or an end between the last reading and now would otherwise go unseen.
         examine(servers, server).await;
     }
@@ -260,14 +264,14 @@ async fn became_ready(servers: &Servers, server: &Arc<Server>, (kind, backend): 
 
 async fn start_failed(servers: &Servers, server: &Arc<Server>, failed: Failed) {
     let Failed { cause, text } = failed;
-    let journal = match cause {
-        Cause::NotAllowed | Cause::NoLab | Cause::Configuration | Cause::Unreachable => Vec::new(),
+    let told = match cause {
+        Cause::NotAllowed | Cause::NoLab | Cause::Configuration | Cause::Unreachable => Told::default(),
         Cause::Launch | Cause::Exited | Cause::Timeout | Cause::Died => last_lines(servers, server).await,
     };
     clear(servers, server).await;
     rest(servers, server, ServerMark::Failed).await;
     log_failure(server, cause, &text);
-    let failure = Arc::new(Failure { cause, text, journal });
+    let failure = Arc::new(told.failure(cause, text));
     server.apply(Event::StartFailed, |snapshot| snapshot.failure = Some(failure));
 }
 

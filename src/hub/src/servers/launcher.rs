@@ -7,6 +7,7 @@ use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
 
 use super::limits::{InForce, LimitChange};
+use super::oom::Kills;
 use super::usage::{Machine, Usage};
 use crate::clock::Usec;
 
@@ -65,6 +66,9 @@ pub struct JournalLine {
     pub identifier: String,
     /// The line.
     pub message: String,
+    /// What kind of event it tells of, as `MESSAGE_ID=`, where whoever wrote it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
 }
 
 /// Why a launcher could not do what it was asked for; the texts are for people.
@@ -126,6 +130,9 @@ pub trait Launcher: Send + Sync + 'static {
     fn usage<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Usage, LaunchError>>;
     /// What everything uses together where servers run.
     fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>>;
+    /// How many of its processes the kernel killed for want of memory: now, and again whenever that grows. Ends at once
+    /// where nobody counts.
+    fn kills<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<BoxStream<'static, Kills>, LaunchError>>;
     /// Names of servers whose unit changed in some way, from now on; ends when the launcher is lost.
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>>;
     /// Where the server listens.

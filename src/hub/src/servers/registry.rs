@@ -119,6 +119,8 @@ pub(super) struct Inner {
     pub(super) tokens: Arc<Tokens>,
     pub(super) shares: Arc<Shares>,
     pub(super) tasks: TaskTracker,
+    /// What only follows something: no work that keeps the hub here.
+    pub(super) followers: TaskTracker,
     pub(super) sampler: Sampler,
     /// Held while it is decided whether a server may begin to exist or to start, so that limits hold.
     turn: Mutex<()>,
@@ -148,6 +150,7 @@ impl Servers {
             tokens,
             shares,
             tasks: TaskTracker::new(),
+            followers: TaskTracker::new(),
             sampler: Sampler::default(),
             turn: Mutex::default(),
             known: RwLock::default(),
@@ -290,10 +293,18 @@ impl Servers {
 
     /// Begins a stop, or joins the one under way. A start under way is cancelled.
     pub fn stop(&self, id: &ServerId) -> Arc<Server> {
+        let server = self.stop_to(id, false);
+        server.take_restart();
+        server
+    }
+
+    /// Begins a stop, or joins the one under way; one that begins says whether a start is to follow.
+    pub(super) fn stop_to(&self, id: &ServerId, restart: bool) -> Arc<Server> {
         let server = self.get(id);
         let asked = server.apply(Event::StopAsked, |snapshot| {
             snapshot.failure = None;
             snapshot.stop_asked = true;
+            snapshot.restart = restart;
             snapshot.stop_result = None;
         });
         if asked {

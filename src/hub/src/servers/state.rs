@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use hubd_base::config::ServerKind;
 use tokio_util::sync::CancellationToken;
 
+use super::oom::OutOfMemory;
 use crate::clock::Usec;
 
 /// Where a server is in its life.
@@ -153,6 +154,8 @@ pub struct Failure {
     pub cause: Cause,
     /// Details in words: systemd's result, the broker's sentence, the deadline.
     pub text: String,
+    /// Whether it was that memory ran out.
+    pub out_of_memory: bool,
     /// The last lines of the unit's journal, oldest first.
     pub journal: Vec<String>,
 }
@@ -201,12 +204,16 @@ pub struct Snapshot {
     pub lost_profile: Option<String>,
     /// Where it is reached; present while it is ready.
     pub backend: Option<Arc<Backend>>,
+    /// What the kernel killed of this run because memory ran out.
+    pub out_of_memory: Option<Arc<OutOfMemory>>,
     /// systemd's id of this run, 32 hexadecimal digits.
     pub invocation: Option<String>,
     /// Set while it rests and is being renamed or removed: nothing else happens to it.
     pub hold: Option<Hold>,
     /// Whether the stop under way was asked for here, so that a job of this process ends it.
     pub stop_asked: bool,
+    /// Whether it is to start again after the stop under way.
+    pub restart: bool,
     /// systemd's word for the end of the unit, where it came while a stop was under way and was not a good one.
     pub stop_result: Option<String>,
 }
@@ -251,9 +258,11 @@ impl Snapshot {
             failure: None,
             lost_profile: None,
             backend: None,
+            out_of_memory: None,
             invocation: None,
             hold: None,
             stop_asked: false,
+            restart: false,
             stop_result: None,
         }
     }

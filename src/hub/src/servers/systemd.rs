@@ -19,8 +19,10 @@ use crate::clock::Usec;
 
 use super::cgroup;
 use super::in_force;
+use super::kills;
 use super::launcher::{JournalLine, LaunchError, Launched, Launcher, Order, UnitState};
 use super::limits::{InForce, Level, LimitChange};
+use super::oom::Kills;
 use super::signals::gather;
 use super::usage::{Machine, Usage};
 
@@ -422,6 +424,14 @@ impl Launcher for Systemd {
 
     fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>> {
         off_thread(|| cgroup::machine(Path::new(cgroup::ROOT))).boxed()
+    }
+
+    fn kills<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<BoxStream<'static, Kills>, LaunchError>> {
+        async move {
+            let group = self.bus.control_group(&id.unit_name()).await?;
+            Ok(kills::follow(Path::new(cgroup::ROOT), &group).boxed())
+        }
+        .boxed()
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {

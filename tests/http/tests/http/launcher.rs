@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, Order, UnitState};
 use hubd::servers::limits::{Held, InForce, Level, LimitChange, Voice};
+use hubd::servers::oom::Kills;
 use hubd::servers::usage::{Machine, Usage};
 use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
@@ -54,6 +55,10 @@ pub struct FakeLauncher {
     changes: broadcast::Sender<ServerId>,
     pub behaviour: Mutex<Behaviour>,
     pub starts: Mutex<u32>,
+    /// What the kernel killed.
+    kills: Mutex<HashMap<ServerId, watch::Sender<Kills>>>,
+    /// Extra lines of every journal, the newest.
+    pub journal: Mutex<Vec<JournalLine>>,
     /// What runs in the units.
     pub kind: Mutex<ServerKind>,
     /// Every stop is refused.
@@ -88,6 +93,8 @@ impl FakeLauncher {
             changes: broadcast::channel(100).0,
             behaviour: Mutex::new(Behaviour::Answers),
             starts: Mutex::new(0),
+            kills: Mutex::default(),
+            journal: Mutex::default(),
             kind: Mutex::default(),
             stop_fails: AtomicBool::new(false),
             tokens: Mutex::default(),
@@ -107,6 +114,15 @@ impl FakeLauncher {
     /// How many requests reached a server.
     pub fn reached(&self, id: &ServerId) -> u32 {
         self.reached.lock().unwrap().get(id).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// The kernel killed processes of a server.
+    pub fn kill(&self, id: &ServerId, kills: Kills) {
+        self.counter(id).send_replace(kills);
+    }
+
+    fn counter(&self, id: &ServerId) -> watch::Sender<Kills> {
+        self.kills.lock().unwrap().entry(id.clone()).or_default().clone()
     }
 
     /// A unit is gone, and nobody is told.
@@ -234,8 +250,11 @@ impl Launcher for FakeLauncher {
         _: u32,
     ) -> BoxFuture<'a, Result<Vec<JournalLine>, LaunchError>> {
         let message = format!("Traceback of {id}: <script>alert(1)</script>");
-        let line = JournalLine { time_usec: 1, priority: 6, identifier: "jupyter-lab".into(), message };
-        Box::pin(async move { Ok(vec![line]) })
+        let line =
+            JournalLine { time_usec: 1, priority: 6, identifier: "jupyter-lab".into(), message, message_id: None };
+        let mut lines = vec![line];
+        lines.extend(self.journal.lock().unwrap().clone());
+        Box::pin(async move { Ok(lines) })
     }
 
     fn usage<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Usage, LaunchError>> {
@@ -247,6 +266,17 @@ impl Launcher for FakeLauncher {
     fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>> {
         let machine = *self.machine.lock().unwrap();
         Box::pin(async move { Ok(machine) })
+    }
+
+    fn kills<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<BoxStream<'static, Kills>, LaunchError>> {
+        let mut counted = self.counter(id).subscribe();
+        counted.mark_changed();
+        let kills = stream::unfold(counted, |mut counted| async {
+            counted.changed().await.ok()?;
+            let kills = *counted.borrow_and_update();
+            Some((kills, counted))
+        });
+        Box::pin(async move { Ok(kills.boxed()) })
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {

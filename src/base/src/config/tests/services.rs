@@ -174,6 +174,10 @@ fn impossible_values_are_refused() {
         ),
         ("info = { a = { b = 1 } }", "info.a: expected a string, got { b = 1 }".to_owned()),
         ("limits = 1", "limits: expected a table of limits such as { memory_max = \"2G\" }, got 1".to_owned()),
+        (
+            "limits = { devices = \"all\" }",
+            "limits.devices: this is a limit of people's servers; services have no devices".to_owned(),
+        ),
         ("limits = { memory_mx = \"1G\" }", "limits.memory_mx: unknown key; did you mean memory_max?".to_owned()),
         (
             "limits = { tasks_max = 1 }",
