@@ -102,7 +102,7 @@ fn every_property_has_the_type_systemd_expects() {
     }
     for (name, value) in case.properties() {
         let expected = match name {
-            "Documentation" | "Environment" => "as",
+            "Documentation" | "Environment" | "Wants" | "Before" => "as",
             "ExecStartEx" => "a(sasas)",
             "EnvironmentFiles" => "a(sb)",
             "BindPaths" | "BindReadOnlyPaths" => "a(ssbt)",

@@ -5,6 +5,7 @@ mod address;
 pub mod failure;
 pub mod profile;
 mod request;
+pub mod suspension;
 
 use std::sync::Arc;
 use std::time::Duration;
