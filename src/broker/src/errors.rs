@@ -41,6 +41,8 @@ pub enum Error {
     InvalidName(String),
     /// The configuration has mistakes.
     BadConfiguration(String),
+    /// An account that may not be made or touched.
+    Refused(String),
     /// polkit said no to the caller.
     AccessDenied(String),
     /// systemd, the name service, the journal or polkit did not answer as it should.
@@ -95,6 +97,7 @@ mod tests {
             (Error::InvalidArgument(text()), names::ERROR_INVALID_ARGUMENT),
             (Error::InvalidName(text()), names::ERROR_INVALID_NAME),
             (Error::BadConfiguration(text()), names::ERROR_BAD_CONFIGURATION),
+            (Error::Refused(text()), hubd_proto::accounts::ERROR_REFUSED),
             (Error::AccessDenied(text()), names::ERROR_ACCESS_DENIED),
             (Error::Failed(text()), names::ERROR_FAILED),
         ] {

@@ -6,6 +6,7 @@
 //! decision comes from root's configuration; ending loses no call: the name is given back first, so that the bus
 //! starts a new broker for whoever comes, and calls that are already here are finished.
 
+mod accounts;
 mod api;
 mod authority;
 mod calls;
@@ -41,6 +42,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use zbus::fdo::{DBusProxy, RequestNameFlags};
 use zbus::{Connection, connection};
 
+use accounts::Accounts;
 use authority::Authority;
 use calls::Calls;
 use freeze::Frozen;
@@ -129,8 +131,10 @@ async fn serve() -> Result<(), String> {
     let systemd = Systemd::connect(&connection).await.map_err(|error| format!("systemd does not answer: {error}"))?;
     let authority = Authority::new(&connection).await.map_err(bus)?;
     let frozen = Frozen::default();
-    let broker = Broker::new(authority, systemd.clone(), calls.clone(), frozen.clone());
+    let broker = Broker::new(authority.clone(), systemd.clone(), calls.clone(), frozen.clone());
     connection.object_server().at(PATH, broker).await.map_err(bus)?;
+    let accounts = Accounts::new(authority, systemd.clone(), calls.clone());
+    connection.object_server().at(PATH, accounts).await.map_err(bus)?;
     connection
         .request_name_with_flags(BUS_NAME, RequestNameFlags::DoNotQueue.into())
         .await

@@ -219,7 +219,6 @@ fn launch_failed(error: LaunchError) -> Failed {
         LaunchError::Failed(_)
         | LaunchError::AlreadyRunning
         | LaunchError::NoSuchProfile(_)
-        | LaunchError::Invalid(_)
         | LaunchError::NotRunning(_)
         | LaunchError::CannotFreeze(_) => Cause::Launch,
     };

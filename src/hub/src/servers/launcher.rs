@@ -86,9 +86,6 @@ pub enum LaunchError {
     /// The configuration has no such profile for this person.
     #[error("{0}")]
     NoSuchProfile(String),
-    /// An amount that cannot be taken.
-    #[error("{0}")]
-    Invalid(String),
     /// It runs already, or a start of it is under way.
     #[error("the unit is already running")]
     AlreadyRunning,

@@ -10,6 +10,7 @@ mod ending;
 pub mod idle;
 mod in_force;
 mod jobs;
+pub mod keeper;
 mod keys;
 mod kills;
 pub mod launcher;

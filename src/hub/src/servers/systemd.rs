@@ -10,7 +10,7 @@ use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
-use hubd_proto::broker;
+use hubd_proto::{accounts, broker};
 use tokio::sync::Mutex;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 use zbus::{Connection, MatchRule, Message, MessageStream};
@@ -92,6 +92,14 @@ impl Bus {
         B: serde::ser::Serialize + zbus::zvariant::DynamicType + Sync,
     {
         self.call(broker::BUS_NAME, broker::PATH, broker::INTERFACE, method, body).await
+    }
+
+    /// A call to the broker's interface for accounts.
+    pub(crate) async fn accounts<B>(&self, method: &str, body: &B) -> Result<Message, LaunchError>
+    where
+        B: serde::ser::Serialize + zbus::zvariant::DynamicType + Sync,
+    {
+        self.call(broker::BUS_NAME, broker::PATH, accounts::INTERFACE, method, body).await
     }
 
     /// What systemd says of a unit.
@@ -231,13 +239,14 @@ impl Bus {
 fn translate(name: &str, text: Option<String>) -> LaunchError {
     let text = text.unwrap_or_else(|| name.to_owned());
     match name {
-        broker::ERROR_NOT_ALLOWED | broker::ERROR_NO_SUCH_USER | broker::ERROR_INVALID_NAME => {
-            LaunchError::NotAllowed(text)
-        }
+        broker::ERROR_NOT_ALLOWED
+        | broker::ERROR_NO_SUCH_USER
+        | broker::ERROR_INVALID_NAME
+        | broker::ERROR_INVALID_ARGUMENT
+        | accounts::ERROR_REFUSED => LaunchError::NotAllowed(text),
         broker::ERROR_NO_LAB => LaunchError::NoLab(text),
         broker::ERROR_BAD_CONFIGURATION => LaunchError::Configuration(text),
         broker::ERROR_NO_SUCH_PROFILE => LaunchError::NoSuchProfile(text),
-        broker::ERROR_INVALID_ARGUMENT => LaunchError::Invalid(text),
         broker::ERROR_ALREADY_RUNNING => LaunchError::AlreadyRunning,
         broker::ERROR_NOT_RUNNING => LaunchError::NotRunning(text),
         broker::ERROR_CANNOT_FREEZE => LaunchError::CannotFreeze(text),

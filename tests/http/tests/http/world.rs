@@ -31,6 +31,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fake_pam;
+use crate::keeper::FakeKeeper;
 use crate::launcher::{DEADLINE, FakeLauncher};
 use crate::service_launcher::FakeServices;
 
@@ -38,6 +39,7 @@ pub struct World {
     pub app: Arc<App>,
     pub launcher: Arc<FakeLauncher>,
     pub services: Arc<FakeServices>,
+    pub keeper: Arc<FakeKeeper>,
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
@@ -136,6 +138,7 @@ impl World {
         patience: Duration,
     ) -> Self {
         let authorized = Arc::new(AtomicBool::new(true));
+        let keeper = FakeKeeper::new();
         let login_socket = folder.path().join("login.sock");
         let control_socket = folder.path().join("control.sock");
         for socket in [&login_socket, &control_socket] {
@@ -151,6 +154,7 @@ impl World {
             service_launcher: Arc::clone(&services) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
             accounts: Arc::new(Everybody),
+            keeper: Arc::clone(&keeper) as Arc<_>,
         };
         let stop = CancellationToken::new();
         let app = App::new(parts, stop.clone()).await.unwrap();
@@ -167,7 +171,7 @@ impl World {
         tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         let served = tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, services, address, authorized, folder, served, stop: stop.drop_guard() }
+        Self { app, launcher, services, keeper, address, authorized, folder, served, stop: stop.drop_guard() }
     }
 
     /// A second look at the database.
