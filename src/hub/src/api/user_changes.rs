@@ -36,6 +36,8 @@ use crate::store::users::UserRow;
 
 /// How long a deletion waits for the person's servers to stop: `slow_stop_timeout`.
 const STOP_WAIT: Duration = Duration::from_secs(10);
+/// What is said of nobody.
+const NO_NAMES: &str = "Must specify at least one user to create";
 /// Why an account of that name cannot be known to the hub.
 const NO_ACCOUNT: &str = "there is no account of this name on this machine";
 
@@ -79,13 +81,12 @@ pub async fn create_many(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Fault> {
     caller.require(&["admin:users"], Resource::Any)?;
-    let none = || "Must specify at least one user to create".to_owned();
-    let mut body = body.model(|_| none())?.unwrap_or_default();
+    let mut body = body.model(|_| NO_NAMES.to_owned())?.unwrap_or_default();
     let account = accounts::take(&mut body)?;
     let names = body.remove("usernames").filter(Value::is_array);
     let names = check::names(names.as_ref(), "usernames")?;
     if names.is_empty() {
-        return Err(bad(none()));
+        return Err(bad(NO_NAMES.to_owned()));
     }
     USER.check(&body)?;
     let admin = may_grant(&app, &caller, wants_admin(&body))?;
@@ -121,6 +122,9 @@ pub async fn add(
     admin: bool,
     password: Option<&NewPassword>,
 ) -> Result<Vec<Added>, Fault> {
+    if names.is_empty() {
+        return Err(bad(NO_NAMES.to_owned()));
+    }
     let invalid: Vec<&str> = names.iter().map(String::as_str).filter(|name| UserName::parse(name).is_err()).collect();
     match invalid.as_slice() {
         [] => {}
