@@ -175,9 +175,14 @@ class Browser:
             "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False,
         })
 
+    def still(self):
+        """Waits until nothing fades any more."""
+        self.wait("the end of transitions", lambda d: d.execute_script(STILL))
+        return self
+
     def screenshot(self, target):
         """Writes a picture of the whole page, not only of what fits on the screen, when nothing fades any more."""
-        self.wait("the end of transitions", lambda d: d.execute_script(STILL))
+        self.still()
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         Path(target).write_bytes(base64.b64decode(shot["data"]))

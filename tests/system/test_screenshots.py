@@ -47,7 +47,7 @@ def picture(pages, name, path=None):
                 assert page.driver.execute_script(OVERFLOW) == [], f"{name} {code} is wider than {width}"
                 text = page.driver.find_element("tag name", "body").text
                 assert not re.search(r"\b(login|home|state|progress|failure|error|frame|admin)\.[a-z-]{3,}\b", text), text
-                broken = axe.violations(page.driver)
+                broken = axe.violations(page.still().driver)
                 assert broken == [], f"{name} {code} {'dark' if dark else 'light'} {width}: " + "\n".join(broken)
                 page.screenshot(SCREENSHOTS / f"{name}-{code}-{'dark' if dark else 'light'}-{width}.png")
         page.appearance()
