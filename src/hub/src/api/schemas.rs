@@ -97,6 +97,7 @@ fn answers() -> Value {
             "ready": flag(), "stopped": flag(), "url": text(), "user_options": free(), "progress_url": text(),
             "full_url": nullable(text()), "full_progress_url": nullable(text()), "state": nullable(free()),
         })),
+        "ServerExtension": object(&["state"], json!({"state": text(), "out_of_memory": free()})),
         "Group": object(&["kind", "name"], json!({
             "kind": {"type": "string", "enum": ["group"]},
             "name": text(), "users": texts(), "properties": free(), "roles": texts(),

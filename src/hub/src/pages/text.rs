@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hubd_base::names::ServerId;
 
-use super::locale::Text;
 use super::amounts::bytes;
+use super::locale::Text;
 use super::view::{self, FailureKind, ServerView, Stage};
 use crate::app::App;
 use crate::auth::scopes::{Kind, Sentence};
@@ -28,6 +28,7 @@ pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> Serv
         url: app.server_url(id),
         since: Some(system_time(snapshot.started.filter(|_| snapshot.state.is_ready()).unwrap_or(snapshot.since))),
         message: trouble(app, snapshot, text),
+        killed: snapshot.killed(),
     }
 }
 

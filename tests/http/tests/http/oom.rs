@@ -107,7 +107,10 @@ async fn people_administrators_and_programs_are_told() {
     told(&world, "alice", 2).await;
     assert!(alice.get("/hub/home").await.text().contains("The machine ran out of memory"));
     let model = programs.read("/users/alice/server").await;
-    assert_eq!((&model["hubd"]["out_of_memory"]["killed"], model["hubd"]["out_of_memory"].get("limit")), (&json!(2), None));
+    assert_eq!(
+        (&model["hubd"]["out_of_memory"]["killed"], model["hubd"]["out_of_memory"].get("limit")),
+        (&json!(2), None)
+    );
     world.app.servers.stop(&id("alice"));
     world.wait_for("alice", "stopped").await;
     assert!(alice.get("/hub/user/alice/lab").await.text().contains("The machine ran out of memory"));

@@ -78,7 +78,11 @@ impl FailureKind {
             Self::Cancelled => "failure.cancelled-hint",
             Self::Other => "failure.other-hint",
         });
-        let title = text.get(if matches!(self, Self::Died | Self::OutOfMemory) { "state.failed-title" } else { "failure.title" });
+        let title = text.get(if matches!(self, Self::Died | Self::OutOfMemory) {
+            "state.failed-title"
+        } else {
+            "failure.title"
+        });
         Failure { title: title.to_owned(), message: self.message(text), hint: hint.to_owned(), detail, journal }
     }
 }
