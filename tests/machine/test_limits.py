@@ -58,7 +58,7 @@ def test_a_kernel_beyond_the_memory_limit_is_killed_jupyterlab_lives_and_the_per
     news = hub.model(alice.client, "alice")["servers"][""]["hubd"]["out_of_memory"]
     assert news["killed"] == 1 and news["limit"] == 500 << 20 and news["used"] > 450 << 20, news
     home = alice.client.get("/hub/home")
-    assert "500 MB" in home.element("out-of-memory"), home.text
+    assert "500 MB" in home.element("server-message"), home.text
 
 
 def test_a_limit_that_is_raised_counts_at_once_for_a_kernel_that_runs(hub, kernel):
@@ -79,10 +79,11 @@ def test_half_a_processor_is_half_the_rate_of_a_busy_loop(hub, kernel, figure):
             turns, share = kernel.execute(BUSY).split()
             rates[quota] += int(turns)
             shares[quota].append(float(share))
-    rate = rates[50] / rates[100]
-    figure("busy loop at half a processor", f"{rate:.2f} of its rate at a whole one; processor time {shares}")
-    assert 0.3 < rate < 0.7, rates
-    assert all(0.35 < share < 0.65 for share in shares[50]), shares
+    rate, share = rates[50] / rates[100], sum(shares[50]) / sum(shares[100])
+    figure("busy loop at half a processor", f"{rate:.2f} of its rate and {share:.2f} of its time at a whole one")
+    assert 0.4 < share < 0.6, shares
+    # A host that is busy itself takes its part of either rate.
+    assert 0.1 < rate < 0.75, rates
     assert counted(hub, "cpu.stat", "nr_throttled") > 0
 
 

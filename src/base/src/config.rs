@@ -10,6 +10,7 @@ mod error;
 mod files;
 mod idle;
 mod near;
+mod new_account;
 mod report;
 mod roles;
 mod sandbox;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use error::ConfigError;
 pub use files::load;
 pub use idle::{Idle, IdlePolicy, IdleRule};
+pub use new_account::is_administrative;
 pub use roles::{CustomScope, Group, Role};
 pub use sandbox::{Around, Sandbox, WALLS, Wall};
 pub use schema::{Key, keys, reference};
@@ -100,6 +102,12 @@ pub struct Login {
     pub admin_access: bool,
     /// May the root account come?
     pub allow_root: bool,
+    /// Does whoever adds people to the hub make their accounts, too?
+    pub create_system_users: bool,
+    /// The Unix groups that such accounts are put into.
+    pub new_user_groups: Vec<String>,
+    /// Their login shell: an absolute path.
+    pub new_user_shell: String,
 }
 
 /// `[server]`
@@ -236,6 +244,9 @@ impl Default for Login {
             admins: root.into_iter().chain([Principal::Group("sudo".to_owned())]).collect(),
             admin_access: false,
             allow_root: false,
+            create_system_users: false,
+            new_user_groups: Vec::new(),
+            new_user_shell: "/bin/bash".to_owned(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::auth::accounts::Accounts;
 use crate::auth::changes::Changes;
 use crate::auth::configured;
 use crate::auth::groups::{GroupError, Groups};
+use crate::auth::keeper::Keeper;
 use crate::auth::login::Door;
 use crate::auth::people::People;
 use crate::auth::random;
@@ -60,6 +61,8 @@ pub struct Parts {
     pub authority: Arc<dyn Authority>,
     /// The accounts of this machine.
     pub accounts: Arc<dyn Accounts>,
+    /// What makes accounts of this machine.
+    pub keeper: Arc<dyn Keeper>,
 }
 
 /// Everything a request may need.
@@ -80,6 +83,8 @@ pub struct App {
     pub access: Access,
     /// The accounts of this machine.
     pub accounts: Arc<dyn Accounts>,
+    /// What makes such accounts, and deletes them.
+    pub keeper: Arc<dyn Keeper>,
     /// Logged-in browsers.
     pub sessions: Sessions,
     /// Protection of forms.
@@ -160,6 +165,7 @@ impl App {
             tokens,
             access,
             accounts: parts.accounts,
+            keeper: parts.keeper,
             sessions,
             config,
             xsrf,

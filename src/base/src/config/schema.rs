@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::sandbox::{self, Wall};
 use super::schema::Apply::{Entries, Value};
 use super::tables;
-use super::{Config, CustomScope, Group, Limits, Role, ServerKind, Service, address, idle, near, value};
+use super::{Config, CustomScope, Group, Limits, Role, ServerKind, Service, address, idle, near, new_account, value};
 
 /// One key of the whole configuration, or of a kind of tables.
 pub struct Key<T = Config> {
@@ -165,6 +165,27 @@ const KEYS: &[Key] = &[
             "JupyterLab of their own?",
         ],
         apply: Value(|config, v| value::boolean(v).map(|flag| config.login.allow_root = flag)),
+    },
+    Key {
+        name: "login.create_system_users",
+        default: "false",
+        meaning: &[
+            "May who adds people to the hub make accounts on this machine for them, set the passwords of",
+            "these accounts, and delete them? Other accounts are never touched, nor are administrators.",
+        ],
+        apply: Value(|config, v| value::boolean(v).map(|flag| config.login.create_system_users = flag)),
+    },
+    Key {
+        name: "login.new_user_groups",
+        default: "[]",
+        meaning: &["The Unix groups that accounts made by the hub are put into: [\"students\"]. They must exist."],
+        apply: Value(|config, v| new_account::groups(v).map(|groups| config.login.new_user_groups = groups)),
+    },
+    Key {
+        name: "login.new_user_shell",
+        default: "\"/bin/bash\"",
+        meaning: &["The login shell of accounts made by the hub; it stands in /etc/shells."],
+        apply: Value(|config, v| new_account::shell(v).map(|shell| config.login.new_user_shell = shell)),
     },
     Key {
         name: "server.kind",

@@ -11,6 +11,9 @@ use crate::servers::state::Snapshot;
 pub fn of(snapshot: &Snapshot) -> Value {
     let mut fields = Map::new();
     fields.insert("state".into(), snapshot.state.word().into());
+    if let Some(bytes) = snapshot.given_back {
+        fields.insert("given_back".into(), bytes.into());
+    }
     if let Some(news) = &snapshot.out_of_memory {
         fields.insert("out_of_memory".into(), out_of_memory(news));
     }

@@ -4,10 +4,12 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod address;
+pub mod answers;
 mod cgroup;
 mod ending;
 pub mod idle;
 mod jobs;
+pub mod keeper;
 mod keys;
 mod kills;
 pub mod launcher;
@@ -20,6 +22,7 @@ pub mod rows;
 pub mod server;
 mod signals;
 pub mod state;
+pub mod suspension;
 pub mod systemd;
 pub mod usage;
 pub mod watch;

@@ -11,7 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
-use hubd_proto::broker;
+use hubd_proto::{accounts, broker};
 use tokio::sync::Mutex;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 use zbus::{Connection, MatchRule, Message, MessageStream};
@@ -88,6 +88,14 @@ impl Bus {
         B: serde::ser::Serialize + zbus::zvariant::DynamicType + Sync,
     {
         self.call(broker::BUS_NAME, broker::PATH, broker::INTERFACE, method, body).await
+    }
+
+    /// A call to the broker's interface for accounts.
+    pub(crate) async fn accounts<B>(&self, method: &str, body: &B) -> Result<Message, LaunchError>
+    where
+        B: serde::ser::Serialize + zbus::zvariant::DynamicType + Sync,
+    {
+        self.call(broker::BUS_NAME, broker::PATH, accounts::INTERFACE, method, body).await
     }
 
     /// What systemd says of a unit.
@@ -206,12 +214,16 @@ impl Bus {
 fn translate(name: &str, text: Option<String>) -> LaunchError {
     let text = text.unwrap_or_else(|| name.to_owned());
     match name {
-        broker::ERROR_NOT_ALLOWED | broker::ERROR_NO_SUCH_USER | broker::ERROR_INVALID_NAME => {
-            LaunchError::NotAllowed(text)
-        }
+        broker::ERROR_NOT_ALLOWED
+        | broker::ERROR_NO_SUCH_USER
+        | broker::ERROR_INVALID_NAME
+        | broker::ERROR_INVALID_ARGUMENT
+        | accounts::ERROR_REFUSED => LaunchError::NotAllowed(text),
         broker::ERROR_NO_LAB => LaunchError::NoLab(text),
         broker::ERROR_BAD_CONFIGURATION => LaunchError::Configuration(text),
         broker::ERROR_ALREADY_RUNNING => LaunchError::AlreadyRunning,
+        broker::ERROR_NOT_RUNNING => LaunchError::NotRunning(text),
+        broker::ERROR_CANNOT_FREEZE => LaunchError::CannotFreeze(text),
         broker::ERROR_START_FAILED => LaunchError::Failed(text),
         _ => LaunchError::Unreachable(format!("{name}: {text}")),
     }
@@ -320,6 +332,30 @@ impl Launcher for Systemd {
         async move {
             let names = (id.user.as_str(), id.server.as_str());
             self.bus.broker("StopServer", &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn freeze<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            self.bus.broker(broker::METHOD_FREEZE_SERVER, &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn thaw<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            self.bus.broker(broker::METHOD_THAW_SERVER, &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn reclaim<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<u64, LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            read(&self.bus.broker(broker::METHOD_RECLAIM_SERVER, &names).await?)
         }
         .boxed()
     }

@@ -31,6 +31,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fake_pam;
+use crate::keeper::FakeKeeper;
 use crate::launcher::{DEADLINE, FakeLauncher};
 use crate::service_launcher::FakeServices;
 
@@ -38,6 +39,7 @@ pub struct World {
     pub app: Arc<App>,
     pub launcher: Arc<FakeLauncher>,
     pub services: Arc<FakeServices>,
+    pub keeper: Arc<FakeKeeper>,
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
@@ -131,6 +133,7 @@ impl World {
         patience: Duration,
     ) -> Self {
         let authorized = Arc::new(AtomicBool::new(true));
+        let keeper = FakeKeeper::new();
         let login_socket = folder.path().join("login.sock");
         let control_socket = folder.path().join("control.sock");
         for socket in [&login_socket, &control_socket] {
@@ -146,6 +149,7 @@ impl World {
             service_launcher: Arc::clone(&services) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
             accounts: Arc::new(Everybody),
+            keeper: Arc::clone(&keeper) as Arc<_>,
         };
         let stop = CancellationToken::new();
         let app = App::new(parts, stop.clone()).await.unwrap();
@@ -162,7 +166,7 @@ impl World {
         tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         let served = tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, services, address, authorized, folder, served, stop: stop.drop_guard() }
+        Self { app, launcher, services, keeper, address, authorized, folder, served, stop: stop.drop_guard() }
     }
 
     /// A second look at the database.
@@ -265,6 +269,11 @@ impl Answer {
 }
 
 impl Browser {
+    /// The hub is at another port from now on.
+    pub fn move_to(&mut self, world: &World) {
+        self.address = world.address;
+    }
+
     pub fn request(&self, method: &str, path: &str) -> hyper::http::request::Builder {
         let mut builder = Request::builder().method(method).uri(path).header("host", "hub.example.org");
         let cookies: Vec<String> = self
