@@ -1,8 +1,8 @@
 //! hub-broker: turns names of people into running servers, and names of services into running services. Root, without a network, started by its bus name.
 //!
 //! Serves `org.hubd.Broker1` on the system bus and goes away after a minute without calls, unless a server is frozen that it froze. Invariants: the bus's own
-//! policy lets only root and the web process in; beyond that polkit is asked about the caller of each start, stop and
-//! look at a journal, and for `CheckPeer` about the peer of the socket (`Version` is for whoever is let in); every
+//! policy lets only root and the web process in; beyond that polkit is asked about the caller of each start, stop, freeze,
+//! change of limits and look at a journal, and for `CheckPeer` about the peer of the socket (`Version` is for whoever is let in); every
 //! decision comes from root's configuration; ending loses no call: the name is given back first, so that the bus
 //! starts a new broker for whoever comes, and calls that are already here are finished.
 
@@ -16,9 +16,11 @@ mod events;
 mod freeze;
 mod interface;
 mod journal;
+mod limits;
 mod reclaim;
 mod secrets;
 mod service;
+mod slices;
 mod start;
 mod stop;
 mod systemd;

@@ -31,6 +31,7 @@ use crate::http::stay::Stays;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
+use crate::servers::profiles::{self, Offer};
 use crate::servers::registry::{Servers, Settings, Ties};
 use crate::services::launcher::ServiceLauncher;
 use crate::services::manager::Manager;
@@ -206,6 +207,14 @@ impl App {
     /// The path of a service's pages: `/services/grades/`.
     pub fn service_url(&self, name: &str) -> String {
         format!("{}services/{name}/", self.base_url())
+    }
+
+    /// The profiles that a person may start a server with; empty where nobody is asked.
+    ///
+    /// # Errors
+    /// A sentence: the name service does not answer.
+    pub async fn profiles(&self, user: &UserName) -> Result<Vec<Offer>, String> {
+        profiles::offers(&self.config, self.accounts.as_ref(), user).await
     }
 
     /// Whether something goes on that no connection waits for: a start, a stop, a login between two of its pages.

@@ -32,6 +32,7 @@ mod metrics;
 mod named;
 mod oauth;
 mod oom;
+mod profiles;
 mod scopes;
 mod server;
 mod servers;

@@ -58,7 +58,7 @@ impl Authority for Yes {
 }
 
 /// Every account exists but those that begin with `no-`, or have upper-case letters. For `lost-` the name service is
-/// away.
+/// away. `staff-ann` is in the group `staff`, and everybody in `users`.
 struct Everybody;
 
 impl Accounts for Everybody {
@@ -69,6 +69,11 @@ impl Accounts for Everybody {
         };
         let lost = names.iter().any(|name| name.as_str().starts_with("lost-"));
         Box::pin(async move { if lost { Err("away".into()) } else { Ok(names.into_iter().map(find).collect()) } })
+    }
+
+    fn groups(&self, name: UserName) -> BoxFuture<'_, Result<Vec<String>, String>> {
+        let named = name.as_str().split_once('-').map(|(group, _)| group.to_owned());
+        Box::pin(async move { Ok(named.into_iter().chain(["users".to_owned()]).collect()) })
     }
 }
 
