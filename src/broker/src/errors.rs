@@ -27,14 +27,22 @@ pub enum Error {
     StartFailed(String),
     /// The unit did not stop.
     StopFailed(String),
+    /// Nothing of that name runs.
+    NotRunning(String),
+    /// This kernel, systemd or unit cannot be frozen.
+    CannotFreeze(String),
     /// The configuration has no such service, or nothing in it to start.
     NoSuchService(String),
-    /// A token that cannot be taken.
+    /// The configuration has no such profile for this person.
+    NoSuchProfile(String),
+    /// A token, a limit or an amount that cannot be taken.
     InvalidArgument(String),
     /// A name that cannot exist.
     InvalidName(String),
     /// The configuration has mistakes.
     BadConfiguration(String),
+    /// An account that may not be made or touched.
+    Refused(String),
     /// polkit said no to the caller.
     AccessDenied(String),
     /// systemd, the name service, the journal or polkit did not answer as it should.
@@ -82,10 +90,14 @@ mod tests {
             (Error::AlreadyRunning(text()), names::ERROR_ALREADY_RUNNING),
             (Error::StartFailed(text()), names::ERROR_START_FAILED),
             (Error::StopFailed(text()), names::ERROR_STOP_FAILED),
+            (Error::NotRunning(text()), names::ERROR_NOT_RUNNING),
+            (Error::CannotFreeze(text()), names::ERROR_CANNOT_FREEZE),
             (Error::NoSuchService(text()), names::ERROR_NO_SUCH_SERVICE),
+            (Error::NoSuchProfile(text()), names::ERROR_NO_SUCH_PROFILE),
             (Error::InvalidArgument(text()), names::ERROR_INVALID_ARGUMENT),
             (Error::InvalidName(text()), names::ERROR_INVALID_NAME),
             (Error::BadConfiguration(text()), names::ERROR_BAD_CONFIGURATION),
+            (Error::Refused(text()), hubd_proto::accounts::ERROR_REFUSED),
             (Error::AccessDenied(text()), names::ERROR_ACCESS_DENIED),
             (Error::Failed(text()), names::ERROR_FAILED),
         ] {

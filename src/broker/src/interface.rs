@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use hubd_base::names::{NameError, ServerId, ServerName, ServiceName, UserName};
 use hubd_proto::broker::{
-    ACTION_MANAGE, ACTION_READ_HUB_JOURNAL, ACTION_READ_JOURNAL, ACTION_READ_LOGINS, ACTION_START_SERVER,
-    ACTION_START_SERVICE, ACTION_STOP_SERVER, ACTION_STOP_SERVICE,
+    ACTION_FREEZE_SERVER, ACTION_MANAGE, ACTION_READ_HUB_JOURNAL, ACTION_READ_JOURNAL, ACTION_READ_LOGINS,
+    ACTION_RECLAIM_SERVER, ACTION_SET_LIMITS, ACTION_START_SERVER, ACTION_START_SERVICE, ACTION_STOP_SERVER,
+    ACTION_STOP_SERVICE, ACTION_THAW_SERVER,
 };
 use nix::unistd::{Uid, User};
 use tokio::sync::Semaphore;
@@ -20,12 +21,14 @@ use zbus::{interface, zvariant};
 use crate::authority::{self, Authority};
 use crate::calls::{Call, Calls, Turns};
 use crate::errors::Error;
+use crate::freeze::{self, Frozen};
 use crate::journal::choice::{Beginning, Choice, Chosen};
 use crate::journal::lines::{Invocation, Lines};
 use crate::journal::{self, FOLLOWS_MAX};
+use crate::reclaim::Reclaim;
 use crate::secrets::Token;
 use crate::systemd::Systemd;
-use crate::{events, service, start, stop};
+use crate::{events, limits, service, start, stop};
 
 /// The object at `/org/hubd/Broker1`.
 pub struct Broker {
@@ -33,15 +36,17 @@ pub struct Broker {
     systemd: Systemd,
     calls: Calls,
     turns: Turns,
+    frozen: Frozen,
+    reclaim: Reclaim,
     /// A permit for each log that is being followed.
     follows: Arc<Semaphore>,
 }
 
 impl Broker {
     /// An object that nobody can call yet.
-    pub fn new(authority: Authority, systemd: Systemd, calls: Calls) -> Self {
+    pub fn new(authority: Authority, systemd: Systemd, calls: Calls, frozen: Frozen) -> Self {
         let follows = Arc::new(Semaphore::new(FOLLOWS_MAX));
-        Self { authority, systemd, calls, turns: Turns::default(), follows }
+        Self { authority, systemd, calls, turns: Turns::default(), frozen, reclaim: Reclaim::default(), follows }
     }
 
     fn enter(&self) -> Result<Call, Error> {
@@ -76,7 +81,8 @@ impl Broker {
 
 #[interface(name = "org.hubd.Broker1")]
 impl Broker {
-    /// Starts a server with its token for the API; returns its unit and the id of this run once systemd has it running.
+    /// Starts a server with its token for the API and a profile, empty for no choice; returns its unit and the id of this
+    /// run once systemd has it running.
     #[zbus(out_args("unit", "invocation_id"))]
     async fn start_server(
         &self,
@@ -84,6 +90,7 @@ impl Broker {
         user: &str,
         server: &str,
         token: &str,
+        profile: &str,
     ) -> Result<(String, String), Error> {
         let _call = self.enter()?;
         let id = self.allow(&header, ACTION_START_SERVER, user, server).await?;
@@ -91,7 +98,7 @@ impl Broker {
         // Who comes second waits here for the first, and then finds the server running.
         let _turn = self.turns.take(&id.unit_name()).await;
         let begun = Instant::now();
-        match start::start(&self.systemd, &id, token.as_ref()).await {
+        match start::start(&self.systemd, &id, token.as_ref(), profile).await {
             Ok(started) => {
                 events::started(&id, begun.elapsed());
                 Ok((started.unit, started.invocation))
@@ -113,6 +120,7 @@ impl Broker {
         let begun = Instant::now();
         match stop::stop(&self.systemd, &id).await {
             Ok(was_up) => {
+                self.frozen.remove(&id.unit_name());
                 if was_up {
                     events::stopped(&id, begun.elapsed());
                 }
@@ -123,6 +131,76 @@ impl Broker {
                 Err(error)
             }
         }
+    }
+
+    /// Changes limits of a server that runs, at once and until it stops: names and amounts as in the configuration.
+    async fn set_limits(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        user: &str,
+        server: &str,
+        limits: HashMap<String, String>,
+    ) -> Result<(), Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_SET_LIMITS, user, server).await?;
+        let change = limits::parse(&limits)?;
+        let _turn = self.turns.take(&id.unit_name()).await;
+        limits::change(&self.systemd, &id.unit_name(), &change).await?;
+        events::limits_changed(&id, &change);
+        Ok(())
+    }
+
+    /// Freezes a server; returns when it stands still.
+    async fn freeze_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<(), Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_FREEZE_SERVER, user, server).await?;
+        let _turn = self.turns.take(&id.unit_name()).await;
+        let begun = Instant::now();
+        match freeze::freeze(&self.systemd, &id).await {
+            Ok(()) => {
+                self.frozen.add(id.unit_name());
+                events::frozen(&id, begun.elapsed());
+                Ok(())
+            }
+            Err(error) => {
+                events::freeze_failed(&id, &error, begun.elapsed());
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets a frozen server run again. One that is not frozen goes on.
+    async fn thaw_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<(), Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_THAW_SERVER, user, server).await?;
+        let _turn = self.turns.take(&id.unit_name()).await;
+        let begun = Instant::now();
+        match freeze::thaw(&self.systemd, &id).await {
+            Ok(()) => {
+                self.frozen.remove(&id.unit_name());
+                events::thawed(&id, begun.elapsed());
+                Ok(())
+            }
+            Err(error) => {
+                if !matches!(error, Error::NotRunning(_)) {
+                    events::thaw_failed(&id, &error, begun.elapsed());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives the memory of a frozen server back; the bytes. Holds no turn: a thaw does not wait for it, but ends it.
+    #[zbus(out_args("bytes"))]
+    async fn reclaim_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<u64, Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_RECLAIM_SERVER, user, server).await?;
+        let begun = Instant::now();
+        let bytes = self.reclaim.run(&self.systemd, &id).await?;
+        if bytes > 0 {
+            events::reclaimed(&id, bytes, begun.elapsed());
+        }
+        Ok(bytes)
     }
 
     /// The last lines of a server's journal as JSON objects, the newest last. An empty id means all its runs.

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod accounts;
 pub(crate) mod api;
 pub(crate) mod configuration;
 pub(crate) mod doctor;
@@ -12,6 +13,7 @@ pub(crate) mod services;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod suspension;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

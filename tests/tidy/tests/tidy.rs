@@ -94,7 +94,7 @@ const FLOORS: [(&str, &[&str]); 7] = [
     ("src/hub/src/services", &["auth", "clock", "observe", "servers", "services", "store"]),
     ("src/hub/src/journals", &["clock", "journals", "servers"]),
     ("src/hub/src/observe", &["observe"]),
-    ("src/base/src", &["account", "config", "lab", "names", "policy", "secret"]),
+    ("src/base/src", &["account", "config", "lab", "limits", "names", "policy", "profiles", "secret"]),
 ];
 
 #[test]
@@ -220,6 +220,9 @@ fn every_command_in_the_documentation_exists() {
         "servers",
         "start",
         "stop",
+        "suspend",
+        "wake",
+        "limits",
         "logs",
         "token",
         "groups",

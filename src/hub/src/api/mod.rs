@@ -1,10 +1,12 @@
 //! The REST API below `<base>hub/api` (contract section 1), and what `hubctl` asks beyond it.
 
+pub(crate) mod accounts;
 mod activity;
 mod authorizations;
 pub(crate) mod body;
 pub(crate) mod caller;
 mod check;
+mod extension;
 pub(crate) mod groups;
 mod hub;
 pub(crate) mod log;

@@ -52,7 +52,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
         );
     };
     let target = Target::Service(service.name.clone());
-    let way = Way { target, address, gone: CancellationToken::new(), used: None };
+    let way = Way { target, address, gone: CancellationToken::new(), used: None, in_use: None };
     // Who may go on is the service's own matter, also while something is open.
     let right = Right {
         visitor: None,

@@ -4,15 +4,20 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod address;
+pub mod answers;
 mod cgroup;
 mod ending;
 pub mod idle;
+mod in_force;
 mod jobs;
+pub mod keeper;
 mod keys;
 mod kills;
 pub mod launcher;
+pub mod limits;
 pub mod naming;
 pub mod oom;
+pub mod profiles;
 pub mod ready;
 pub mod registry;
 mod restart;
@@ -20,6 +25,7 @@ pub mod rows;
 pub mod server;
 mod signals;
 pub mod state;
+pub mod suspension;
 pub mod systemd;
 pub mod usage;
 pub mod watch;

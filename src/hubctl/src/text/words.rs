@@ -28,9 +28,13 @@ words! {
     AboutUserAdd => "Make people known to the hub before they come", "在用户登录之前让 hub 认识他们";
     AboutUserRemove => "Let the hub forget a person; the account on this machine stays",
         "让 hub 忘记某个用户；这台机器上的账号保留";
+    AboutUserPassword => "Set the password of an account that the hub made, and print it once",
+        "为 hub 创建的账号设置密码，并显示一次";
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
+    AboutSuspend => "Freeze a person's server as it is, and give its memory back", "让某个用户的服务器原样休眠，并收回内存";
+    AboutWake => "Let a suspended server go on", "唤醒休眠的服务器";
     AboutLogs => "The last lines of a server's journal", "查看服务器日志的最后几行";
     AboutToken => "The API tokens of a person", "某个用户的 API 令牌";
     AboutTokenCreate => "Make a token, which is printed once and never again", "创建令牌；令牌只显示这一次";
@@ -57,6 +61,14 @@ words! {
     OptionManaged => "Only the names of those in hub.toml that the hub starts; status 1 if there are none. Needs no hub",
         "仅列出 hub.toml 中由 hub 启动的服务名称；没有时状态为 1。无需 hub 运行";
     OptionRemove => "Remove the server as well, if it has a name", "同时删除服务器（仅限命名服务器）";
+    OptionCreateAccount => "Make accounts on this machine for who has none, and print their passwords once",
+        "为没有系统账号的用户创建账号，并显示一次密码";
+    OptionPasswordStdin => "Take the password from the first line of standard input instead of generating one",
+        "从标准输入的第一行读取密码，而不是自动生成";
+    OptionKeepPassword => "The password need not be changed at the first login", "首次登录时不必修改密码";
+    OptionDeleteAccount => "Delete the account on this machine, too, if the hub made it; its files become root's",
+        "同时删除这台机器上由 hub 创建的账号；文件归 root 所有";
+    OptionDeleteHome => "With the account, delete its home and all files in it", "随账号一起删除主目录及其中的所有文件";
     OptionAdmin => "As administrators of the hub, beside those of login.admins", "任命为 hub 的管理员，与 login.admins 中的人一样";
     OptionNote => "What the token is for", "令牌的用途";
     OptionExpires => "How long it is valid, such as 30d or 12h", "有效期，例如 30d 或 12h";
@@ -130,7 +142,7 @@ words! {
     StateStarting => "starting", "启动中";
     StateStopping => "stopping", "停止中";
     StateStopped => "stopped", "已停止";
-    StateSuspended => "suspended", "已暂停";
+    StateSuspended => "suspended", "休眠中";
     StateFailed => "failed", "失败";
     StateBusy => "busy", "忙";
     Never => "never", "从未";
@@ -159,7 +171,7 @@ words! {
     StatusUsers => "users", "用户";
     StatusServers => "servers", "服务器";
     StatusServersAre => "{} running, {} suspended, {} starting, {} stopping, {} failed",
-        "{} 个运行中，{} 个已暂停，{} 个启动中，{} 个停止中，{} 个失败";
+        "{} 个运行中，{} 个休眠中，{} 个启动中，{} 个停止中，{} 个失败";
     StatusConnections => "connections", "连接";
     StatusLogins => "logins", "登录";
     StatusLoginsAre => "{} under way, {} waiting", "{} 个进行中，{} 个等待";
@@ -187,8 +199,21 @@ words! {
         "`journalctl --follow --output=json --unit={}` 每行输出一个 JSON 对象。";
     CannotRun => "{} could not be run: {}.", "无法运行 {}：{}。";
 
+    // suspend, wake
+    Suspended => "The server of {} is suspended. The first request that a person makes wakes it.",
+        "{} 的服务器已休眠。用户再次访问时会自动唤醒。";
+    SuspendedGaveBack => "The server of {} is suspended and gave {} MiB of memory back. The first request that a person makes wakes it.",
+        "{} 的服务器已休眠，收回了 {} MiB 内存。用户再次访问时会自动唤醒。";
+    Woken => "The server of {} is awake.", "{} 的服务器已唤醒。";
+
     // user, token, group
     UserAdded => "The hub knows {} now.", "hub 现在认识 {} 了。";
+    PasswordSet => "The password of {} is set. It is shown only this once.", "{} 的密码已设置，只显示这一次。";
+    NoPassword => "There is no password in the first line of standard input.", "标准输入的第一行没有密码。";
+    AccountDeleted => "The hub has forgotten {}, and the account is deleted. Its files are root's now.",
+        "hub 已忘记 {}，账号已删除，文件现在归 root 所有。";
+    AccountAndHomeDeleted => "The hub has forgotten {}, and the account is deleted with its home and all files.",
+        "hub 已忘记 {}，账号已连同主目录和所有文件一起删除。";
     UserKnown => "The hub knew {} already.", "hub 已经认识 {}。";
     UserRemoved => "The hub has forgotten {}. The account on this machine and its files are as they were.",
         "hub 已忘记 {}。这台机器上的账号及其文件没有变化。";

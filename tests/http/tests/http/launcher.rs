@@ -9,16 +9,16 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, Order, UnitState};
+use hubd::servers::limits::{Held, InForce, Level, LimitChange, Voice};
 use hubd::servers::oom::Kills;
 use hubd::servers::usage::{Machine, Usage};
 use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
-use hubd_base::secret::Secret;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
-use crate::upstream;
+use crate::upstream::{self, Standing};
 
 /// How the next unit behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,12 @@ pub struct FakeLauncher {
     pub stop_fails: AtomicBool,
     /// The token of each server's last start.
     pub tokens: Mutex<HashMap<ServerId, String>>,
+    /// The profile of each server's last start.
+    pub profiles: Mutex<HashMap<ServerId, Option<String>>>,
+    /// A profile that the launcher does not have any more.
+    pub lost_profile: Mutex<Option<String>>,
+    /// What was changed of each server while it ran.
+    pub changes_of_limits: Mutex<Vec<(ServerId, LimitChange)>>,
     /// How units end that are stopped.
     pub stop_leaves: Mutex<StopLeaves>,
     /// Lets a stop that waits go on.
@@ -76,7 +82,16 @@ pub struct FakeLauncher {
     /// How often a server's usage was read.
     pub measured: watch::Sender<u32>,
     reads: watch::Sender<u32>,
+    /// How often a unit was frozen, and thawed.
+    pub frozen: AtomicU32,
+    pub thawed: AtomicU32,
+    /// Why nothing can be frozen, if so.
+    pub freeze_fails: Mutex<Option<LaunchError>>,
+    /// Runs when a unit stands still, before the hub hears of it.
+    pub at_freeze: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     reached: Mutex<HashMap<ServerId, Arc<AtomicU32>>>,
+    /// Whether a unit stands still.
+    standing: Mutex<HashMap<ServerId, Standing>>,
 }
 
 impl FakeLauncher {
@@ -92,13 +107,21 @@ impl FakeLauncher {
             kind: Mutex::default(),
             stop_fails: AtomicBool::new(false),
             tokens: Mutex::default(),
+            profiles: Mutex::default(),
+            lost_profile: Mutex::default(),
+            changes_of_limits: Mutex::default(),
             stop_leaves: Mutex::new(StopLeaves::Nothing),
             may_stop: Notify::new(),
             usage: Mutex::default(),
             machine: Mutex::default(),
             measured: watch::Sender::new(0),
             reads: watch::Sender::new(0),
+            frozen: AtomicU32::new(0),
+            thawed: AtomicU32::new(0),
+            freeze_fails: Mutex::default(),
+            at_freeze: Mutex::default(),
             reached: Mutex::default(),
+            standing: Mutex::default(),
         })
     }
 
@@ -124,6 +147,31 @@ impl FakeLauncher {
         let _ = std::fs::remove_file(self.socket(id));
     }
 
+    /// What `systemctl freeze` and `systemctl thaw` do.
+    pub fn set_frozen(&self, id: &ServerId, wanted: bool) -> Result<(), LaunchError> {
+        match self.units.lock().unwrap().get_mut(id) {
+            Some((UnitState::Active { frozen, .. }, _)) => *frozen = wanted,
+            _ => return Err(LaunchError::NotRunning("it does not run".into())),
+        }
+        self.standing(id).still.send_replace(wanted);
+        let _ = self.changes.send(id.clone());
+        Ok(())
+    }
+
+    /// Whether it stands still, as long as nobody has been told.
+    pub fn stand_still(&self, id: &ServerId, still: bool) {
+        self.standing(id).still.send_replace(still);
+    }
+
+    /// Whether somebody wanted something of it while it stood still.
+    pub fn is_wanted(&self, id: &ServerId) -> bool {
+        self.standing(id).wanted.load(Ordering::Relaxed) > 0
+    }
+
+    fn standing(&self, id: &ServerId) -> Standing {
+        self.standing.lock().unwrap().entry(id.clone()).or_default().clone()
+    }
+
     /// What `systemctl stop` or a crash behind the hub's back does.
     pub fn end(&self, id: &ServerId, state: UnitState) {
         if let Some((_, Some(task))) = self.units.lock().unwrap().insert(id.clone(), (state, None)) {
@@ -135,10 +183,14 @@ impl FakeLauncher {
 }
 
 impl Launcher for FakeLauncher {
-    fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+    fn start<'a>(&'a self, id: &'a ServerId, order: &'a Order) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         Box::pin(async move {
             *self.starts.lock().unwrap() += 1;
-            let token = String::from_utf8(token.expose().to_vec()).unwrap();
+            self.profiles.lock().unwrap().insert(id.clone(), order.profile.clone());
+            if order.profile.is_some() && order.profile == *self.lost_profile.lock().unwrap() {
+                return Err(LaunchError::NoSuchProfile("There is no profile of that name here.".into()));
+            }
+            let token = String::from_utf8(order.token.expose().to_vec()).unwrap();
             self.tokens.lock().unwrap().insert(id.clone(), token);
             let behaviour = *self.behaviour.lock().unwrap();
             let invocation = "0123456789abcdef0123456789abcdef".to_owned();
@@ -153,7 +205,7 @@ impl Launcher for FakeLauncher {
                 }
                 Behaviour::Answers | Behaviour::RunsAlready => {
                     let reached = Arc::clone(self.reached.lock().unwrap().entry(id.clone()).or_default());
-                    let task = tokio::spawn(upstream::serve(self.socket(id), reached));
+                    let task = tokio::spawn(upstream::serve_freezable(self.socket(id), reached, self.standing(id)));
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, Some(task))
                 }
             };
@@ -166,11 +218,39 @@ impl Launcher for FakeLauncher {
         })
     }
 
+    fn set_limits<'a>(&'a self, id: &'a ServerId, change: &'a LimitChange) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            let up = matches!(self.units.lock().unwrap().get(id), Some((UnitState::Active { .. }, _)));
+            if !up {
+                return Err(LaunchError::NotRunning(format!("{} does not run.", id.unit_name())));
+            }
+            self.changes_of_limits.lock().unwrap().push((id.clone(), change.clone()));
+            Ok(())
+        })
+    }
+
+    fn limits<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<InForce, LaunchError>> {
+        Box::pin(async move {
+            let mut level = Level { unit: id.unit_name(), ..Level::default() };
+            for (_, change) in self.changes_of_limits.lock().unwrap().iter().filter(|(of, _)| of == id) {
+                for (limit, amount) in change.limits().iter() {
+                    level.limits.insert(limit, Held { amount: amount.clone(), said: vec![Voice::Live] });
+                }
+            }
+            let profile = self.profiles.lock().unwrap().get(id).cloned().flatten();
+            let person = Level { unit: id.slice_name(), ..Level::default() };
+            let all = Level { unit: "jupyter.slice".into(), ..Level::default() };
+            Ok(InForce { profile, server: level, person, all })
+        })
+    }
+
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
         Box::pin(async move {
             if self.stop_fails.load(Ordering::Relaxed) {
                 return Err(LaunchError::Failed("it holds on".into()));
             }
+            // systemd refuses to stop a frozen unit; the broker thaws it.
+            let _ = self.set_frozen(id, false);
             let up = matches!(self.units.lock().unwrap().get(id), Some((UnitState::Active { .. }, _)));
             let leaves = *self.stop_leaves.lock().unwrap();
             if up && leaves == StopLeaves::Killed {
@@ -185,6 +265,32 @@ impl Launcher for FakeLauncher {
             self.end(id, UnitState::Absent);
             Ok(())
         })
+    }
+
+    fn freeze<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            if let Some(error) = self.freeze_fails.lock().unwrap().clone() {
+                return Err(error);
+            }
+            self.set_frozen(id, true)?;
+            self.frozen.fetch_add(1, Ordering::Relaxed);
+            let meanwhile = self.at_freeze.lock().unwrap().take();
+            if let Some(meanwhile) = meanwhile {
+                meanwhile();
+            }
+            Ok(())
+        })
+    }
+
+    fn thaw<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            self.thawed.fetch_add(1, Ordering::Relaxed);
+            self.set_frozen(id, false)
+        })
+    }
+
+    fn reclaim<'a>(&'a self, _: &'a ServerId) -> BoxFuture<'a, Result<u64, LaunchError>> {
+        Box::pin(async move { Ok(123 << 20) })
     }
 
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {

@@ -11,6 +11,7 @@
 )]
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
+mod accounts;
 mod admin;
 mod admin_live;
 mod admin_logs;
@@ -28,6 +29,7 @@ mod fake_pam;
 mod home;
 mod idle;
 mod journals;
+mod keeper;
 mod launcher;
 mod login;
 mod login_conversation;
@@ -35,6 +37,7 @@ mod metrics;
 mod named;
 mod oauth;
 mod oom;
+mod profiles;
 mod scopes;
 mod server;
 mod servers;
@@ -45,6 +48,7 @@ mod shares;
 mod singleuser;
 mod spawn;
 mod stay;
+mod suspension;
 mod token_page;
 mod tunnel;
 mod upstream;
