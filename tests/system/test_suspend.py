@@ -111,7 +111,8 @@ def test_under_load_a_hundred_times_frozen_and_no_request_is_lost(hub, figure):
     def freeze(_):
         while len(cycles) < CYCLES:
             # Frozen by systemd, whatever the hub thinks of it: the hardest case.
-            hub.run(["systemctl", "freeze", hub.unit("alice")])
+            # Woken while it freezes, it never does.
+            hub.run(["systemctl", "freeze", hub.unit("alice")], check=False)
             wait_for("somebody to wake it", lambda: freezer(hub, "alice") == "running", FROZEN_DEADLINE)
             cycles.append(len(answers))
         over.set()
