@@ -217,8 +217,6 @@ pub(in crate::pages) struct PeoplePage {
     pub machine: Option<Panel>,
     /// Whether somebody runs a server that may be stopped.
     pub may_stop: bool,
-    /// Whether somebody has a default server that may be started.
-    pub may_start: bool,
     pub may_add: bool,
     /// Does who has no account get one?
     pub may_make: bool,
@@ -235,6 +233,11 @@ pub(in crate::pages) struct Typed {
 }
 
 impl PeoplePage {
+    /// Whether somebody has a default server that may be started.
+    fn may_start(&self) -> bool {
+        self.people.iter().flat_map(|person| &person.servers).any(|row| row.is_default && row.actions.start)
+    }
+
     fn choice(&self) -> Choice {
         self.typed.choice
     }
@@ -284,7 +287,6 @@ pub(super) async fn draw(
         part,
         machine: Panel::seen(admin).await,
         may_stop: people.iter().flat_map(|person| &person.servers).any(|server| server.actions.stop),
-        may_start: people.iter().flat_map(|person| &person.servers).any(|row| row.is_default && row.actions.start),
         people,
         may_add: admin.may(&["admin:users"], Resource::Any),
         may_make: accounts::may_make(admin),

@@ -63,7 +63,6 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             }),
             people: vec![person(), Person { servers: Vec::new(), activity: None, ..person() }],
             may_stop: true,
-            may_start: true,
             may_add: true,
             may_make: true,
             typed: NewPeople { names: text(), admin: true, wrong: true, choice: Choice::default() },
