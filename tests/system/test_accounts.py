@@ -99,6 +99,7 @@ def test_an_administrator_adds_three_people_who_log_in_choose_passwords_and_get_
     assert list(passwords) == people and all(GENERATED.match(password) for password in passwords.values()), passwords
     assert len(set(passwords.values())) == 3
     page.screenshot_of(f"admin-passwords-{language}")
+    page.screenshot_for_docs(f"admin-passwords-{language}-light")
     page.click("#passwords-noted")
     page.find("#people")
     assert not any(password in page.driver.page_source for password in passwords.values()), "shown once"
