@@ -218,7 +218,8 @@ const PICTURE_MAX: u64 = 100_000;
 fn pictures_in_the_documentation_are_few_small_and_shown() {
     let pictures = files("docs/screenshots", ".png");
     assert!(pictures.len() <= PICTURES_MAX, "{} pictures", pictures.len());
-    let pages: String = ["README.md", "docs/pages.md", "docs/zh-CN/pages.md"].map(|page| read(Path::new(page))).concat();
+    let pages: String =
+        ["README.md", "docs/pages.md", "docs/zh-CN/pages.md"].map(|page| read(Path::new(page))).concat();
     for picture in pictures {
         let size = fs::metadata(root().join(&picture)).unwrap().len();
         assert!(size < PICTURE_MAX, "{} has {size} bytes", picture.display());
