@@ -12,5 +12,8 @@ pub fn of(snapshot: &Snapshot) -> Value {
     if let Some(bytes) = snapshot.given_back {
         fields.insert("given_back".into(), bytes.into());
     }
+    if let Some(name) = &snapshot.lost_profile {
+        fields.insert("lost_profile".into(), name.as_str().into());
+    }
     fields.into()
 }
