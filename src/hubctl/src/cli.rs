@@ -228,7 +228,6 @@ mod tests {
             ("stop alice", vec!["DELETE users/alice/server"]),
             ("stop alice:gpu", vec!["DELETE users/alice/servers/gpu"]),
             ("stop alice:gpu --remove", vec!["DELETE users/alice/servers/gpu", r#"{"remove":true}"#]),
-            (vec!["PATCH users/alice/servers/gpu/limits", r#"{"tasks_max":"99"}"#],),
             ("user remove alice", vec!["DELETE users/alice"]),
             ("user remove alice --delete-account", vec!["DELETE users/alice?account=delete"]),
             ("user remove alice --delete-account --delete-home", vec!["DELETE users/alice?account=delete&home=delete"]),

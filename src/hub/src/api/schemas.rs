@@ -137,7 +137,9 @@ fn answers() -> Value {
             "version": text(), "pid": number(), "started": moment(), "users": number(), "servers": free(),
             "connections": number(), "memory_bytes": nullable(number()), "logins": free(),
         })),
-        "ServerExtension": object(&["state"], json!({"state": text(), "given_back": number(), "lost_profile": text()})),
+        "ServerExtension": object(&["state"], json!({
+            "state": text(), "given_back": number(), "lost_profile": text(), "out_of_memory": free(),
+        })),
         "ServerLimits": object(&["unit", "running", "limits", "person", "all"], json!({
             "unit": text(), "running": flag(), "profile": nullable(text()), "limits": map_of("Limit"),
             "person": {"$ref": "#/components/schemas/UnitLimits"}, "all": {"$ref": "#/components/schemas/UnitLimits"},

@@ -85,15 +85,7 @@ pub fn not_changed(id: &ServerId, error: LaunchError) -> Fault {
 
 async fn model(app: &App, server: &Server) -> Result<Json<Value>, Fault> {
     let (id, running) = (&server.id, server.snapshot().state.is_ready());
-    let in_force = match running {
-        true => match app.servers.limits(id).await {
-            Ok(in_force) => Some(in_force),
-            // It ended in between.
-            Err(LaunchError::NotRunning(_)) => None,
-            Err(error) => return Err(Fault::Internal(error.to_string().into())),
-        },
-        false => None,
-    };
+    let in_force = if running { read(app, id).await? } else { None };
     let options = server.details().unwrap_or_default();
     let profile = match &in_force {
         Some(in_force) => in_force.profile.clone(),
@@ -104,6 +96,15 @@ async fn model(app: &App, server: &Server) -> Result<Json<Value>, Fault> {
         Some(in_force) => running_model(&in_force, &said),
         None => resting_model(id, &said),
     }))
+}
+
+/// What systemd has in force; `None` where the server ended in between.
+async fn read(app: &App, id: &ServerId) -> Result<Option<InForce>, Fault> {
+    match app.servers.limits(id).await {
+        Ok(in_force) => Ok(Some(in_force)),
+        Err(LaunchError::NotRunning(_)) => Ok(None),
+        Err(error) => Err(Fault::Internal(error.to_string().into())),
+    }
 }
 
 /// What the configuration, as it was when the hub started, says of a person's server.
