@@ -26,6 +26,7 @@ mod home;
 mod idle;
 mod keeper;
 mod launcher;
+mod limits;
 mod login;
 mod login_conversation;
 mod metrics;
