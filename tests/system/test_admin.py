@@ -171,7 +171,7 @@ def test_figures_and_states_move_without_a_reload(speaking, browser):
     page.find("#names").send_keys("half a na")
 
     def state(user):
-        return page.driver.find_element(By.CSS_SELECTOR, f"tr[data-server='{user}']").get_attribute("data-state")
+        return page.driver.find_element(By.CSS_SELECTOR, f"tr[data-server='{user}']").find_element(By.CLASS_NAME, "pill").get_attribute("data-tone")
 
     def machine(kind):
         return page.driver.find_element(By.CSS_SELECTOR, f"#machine [data-figure='{kind}'] .amount").text

@@ -51,7 +51,7 @@ def picture(pages, name, path=None):
                 assert page.driver.execute_script("return document.documentElement.lang") == code
                 assert page.driver.execute_script(OVERFLOW) == [], f"{name} {code} is wider than {width}"
                 text = page.driver.find_element("tag name", "body").text
-                assert not re.search(r"\b(login|home|state|progress|failure|error|frame|admin)\.[a-z-]{3,}\b", text), text
+                assert not re.search(r"\b(login|home|state|progress|failure|error|frame|admin|logs|logins|live|held|connections|bulk|services)\.[a-z-]{3,}\b", text), text
                 broken = axe.violations(page.still().driver)
                 assert broken == [], f"{name} {code} {'dark' if dark else 'light'} {width}: " + "\n".join(broken)
                 if width == WIDTHS[0] and (name, code, dark) in DOCS:
@@ -175,6 +175,12 @@ def test_admin_pages(pages, module_hub):
     picture(pages, "admin-groups", "/hub/admin/groups")
     picture(pages, "admin-services", "/hub/admin/services")
     picture(pages, "admin-sessions", "/hub/admin/sessions")
+    module_hub.client().try_login("alice", "wrong")
+    module_hub.client().try_login("typed-in-the-wrong-field", "x")
+    picture(pages, "admin-logins", "/hub/admin/logins")
+    picture(pages, "admin-hub-log", "/hub/admin/hub-log")
+    picture(pages, "admin-limits", "/hub/admin/limits/boss")
+    picture(pages, "admin-start-all", "/hub/admin/start-all")
     picture(pages, "admin-stop-all", "/hub/admin/stop-all")
     picture(pages, "admin-shutdown", "/hub/admin/shutdown")
 

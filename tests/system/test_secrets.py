@@ -184,6 +184,8 @@ def test_bob_cannot_talk_the_broker_into_anything(scene):
     for verb, signature, arguments in [
         ("StopServer", "ss", ["alice", ""]), ("StartServer", "sss", ["carol", "", ""]),
         ("ReadJournal", "sss(uytt)", ["alice", "", "", "10", "7", "0", "0"]),
+        ("FollowJournal", "ss(yts)", ["alice", "", "7", "0", ""]), ("ReadHubJournal", "s(uytt)", ["", "10", "7", "0", "0"]),
+        ("FollowHubJournal", "s(yts)", ["", "7", "0", ""]), ("ReadFailedLogins", "(uytt)", ["10", "7", "0", "0"]),
         ("StartService", "ss", ["grades", ""]), ("StopService", "s", ["grades"]),
     ]:
         told = hub.run(

@@ -58,7 +58,7 @@
       cell.querySelector(".memory").textContent = uses?.memory ?? "";
       cell.querySelector(".rest").textContent = uses?.rest ?? "";
     }
-    return ours.dataset.state !== state;
+    return ours.querySelector(".pill").dataset.tone !== state;
   }
 
   function showMachine(machine) {

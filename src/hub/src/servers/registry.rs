@@ -205,6 +205,11 @@ impl Servers {
         self.read(|known| known.values().flat_map(BTreeMap::values).cloned().collect())
     }
 
+    /// Looks at all servers ever seen; nothing may wait in `look`.
+    pub fn for_each(&self, mut look: impl FnMut(&Server)) {
+        self.read(|known| known.values().flat_map(BTreeMap::values).for_each(|server| look(server)));
+    }
+
     /// A person's servers, the default one first: those that somebody asked for, and those that run.
     pub fn of(&self, user: &UserName) -> Vec<Arc<Server>> {
         let theirs = |known: &Known| known.get(user).map(|theirs| theirs.values().cloned().collect::<Vec<_>>());

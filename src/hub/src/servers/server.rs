@@ -82,6 +82,11 @@ impl Server {
         self.snapshot.borrow().clone()
     }
 
+    /// Where it is in its life right now.
+    pub fn state(&self) -> State {
+        self.snapshot.borrow().state
+    }
+
     /// Where it is reached, while it is ready: what the proxy asks for each request.
     pub fn backend(&self) -> Option<Arc<Backend>> {
         self.snapshot.borrow().backend.clone()

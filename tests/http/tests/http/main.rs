@@ -13,6 +13,7 @@
 
 mod accounts;
 mod admin;
+mod admin_limits;
 mod admin_live;
 mod admin_logs;
 mod admin_services;

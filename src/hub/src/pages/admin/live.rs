@@ -32,15 +32,9 @@ use crate::servers::usage::{Machine, Reading, Usage};
 const TOGETHER: usize = 512;
 /// Readings at once when a page is drawn.
 const AT_ONCE: usize = 8;
-/// In the order of the panel.
-const STATES: [ServerState; 6] = [
-    ServerState::Running,
-    ServerState::Suspended,
-    ServerState::Starting,
-    ServerState::Stopping,
-    ServerState::Failed,
-    ServerState::Stopped,
-];
+/// In the order of the panel; servers that rest are of no interest there.
+const STATES: [ServerState; 5] =
+    [ServerState::Running, ServerState::Suspended, ServerState::Starting, ServerState::Stopping, ServerState::Failed];
 
 /// What a server uses, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,7 +58,7 @@ impl Uses {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(in crate::pages) struct Panel {
     pub figures: Vec<PanelFigure>,
-    /// How many servers are in each state; those that were never started are not among them.
+    /// How many servers are in each state but at rest.
     pub servers: Vec<InState>,
 }
 
@@ -144,12 +138,12 @@ fn thousandths(part: f64) -> f64 {
 
 fn counts(app: &App, text: Text) -> Vec<InState> {
     let mut counts = [0_usize; STATES.len()];
-    for server in app.servers.all().iter().filter(|server| server.exists()) {
-        let state = server.snapshot().state;
+    app.servers.for_each(|server| {
+        let state = server.state();
         for (count, _) in counts.iter_mut().zip(STATES).filter(|(_, counted)| *counted == state) {
             *count += 1;
         }
-    }
+    });
     STATES
         .into_iter()
         .zip(counts)

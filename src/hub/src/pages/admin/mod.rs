@@ -7,6 +7,7 @@
 mod accounts;
 mod confirm;
 mod groups;
+mod limits;
 mod live;
 mod log;
 mod logins;
@@ -63,6 +64,12 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/admin/stop/{user}/{server}", post(servers::stop))
         .route("/admin/remove/{user}/{server}", get(servers::ask_remove).post(servers::remove))
         .route("/admin/stop-all", get(servers::ask_stop_all).post(servers::stop_all))
+        .route("/admin/suspend/{user}", post(servers::suspend))
+        .route("/admin/suspend/{user}/{server}", post(servers::suspend))
+        .route("/admin/wake/{user}", post(servers::wake))
+        .route("/admin/wake/{user}/{server}", post(servers::wake))
+        .route("/admin/limits/{user}", get(limits::show).post(limits::change))
+        .route("/admin/limits/{user}/{server}", get(limits::show).post(limits::change))
         .route("/admin/start-all", get(servers::ask_start_all).post(servers::start_all))
         .route("/admin/log/{user}", get(log::of_server))
         .route("/admin/log/{user}/{server}", get(log::of_server))
@@ -208,10 +215,12 @@ enum Done {
     Stopped,
     Removed,
     Service,
+    Suspended,
+    Woken,
 }
 
 impl Done {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Added,
         Self::Saved,
         Self::Deleted,
@@ -220,6 +229,8 @@ impl Done {
         Self::Stopped,
         Self::Removed,
         Self::Service,
+        Self::Suspended,
+        Self::Woken,
     ];
 
     fn code(self) -> &'static str {
@@ -232,6 +243,8 @@ impl Done {
             Self::Stopped => "stopped",
             Self::Removed => "removed",
             Self::Service => "service",
+            Self::Suspended => "suspended",
+            Self::Woken => "woken",
         }
     }
 
@@ -245,6 +258,8 @@ impl Done {
             Self::Stopped => "admin.stopped",
             Self::Removed => "admin.removed",
             Self::Service => "services.done",
+            Self::Suspended => "held.suspended",
+            Self::Woken => "held.woken",
         })
     }
 }

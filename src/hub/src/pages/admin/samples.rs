@@ -3,6 +3,7 @@
 use super::accounts::{Choice, PasswordsPage};
 use super::confirm::ConfirmPage;
 use super::groups::{GroupPage, GroupsPage, Row as GroupRow, Typed as NewGroup};
+use super::limits::{Field, LevelRows, LimitsPage, Row as LimitRow};
 use super::live::{InState, Panel, PanelFigure, Uses};
 use super::log::{Asked as LogChoice, Line, LogPage};
 use super::logins::{LoginsPage, Row as LoginRow};
@@ -38,6 +39,8 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         actions: Actions { open: true, start: true, stop: true },
         may_remove: true,
         may_read_log: true,
+        sleep: Some("suspend"),
+        limits: Some(text()),
     };
     let person = || Person {
         name: text(),
@@ -181,6 +184,22 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             events: text(),
             command: text(),
             back: (text(), "Back"),
+        }
+        .render_page(),
+        LimitsPage {
+            frame: frame(),
+            here: Place::People,
+            said: said(),
+            server: text(),
+            profile: Some(text()),
+            levels: vec![LevelRows {
+                label: "Level",
+                unit: text(),
+                rows: vec![LimitRow { name: "memory_max", amount: text(), said: vec![text()] }],
+            }],
+            action: text(),
+            fields: vec![Field { name: "memory_max", now: text(), typed: text() }],
+            back: text(),
         }
         .render_page(),
         LoginsPage {

@@ -50,6 +50,22 @@ pub(super) async fn stop(admin: Admin, address: Address, form: Form) -> Result<R
     answer(&admin, &back, result, Done::Stopped).await
 }
 
+/// `POST /hub/admin/suspend/{user}[/{server}]`
+pub(super) async fn suspend(admin: Admin, address: Address, form: Form) -> Result<Response, Fault> {
+    let back = admin.back(&form.open()?);
+    let work = servers::suspension::suspend(State(Arc::clone(&admin.app)), admin.caller.clone(), address);
+    let result = begun(work).await;
+    answer(&admin, &back, result, Done::Suspended).await
+}
+
+/// `POST /hub/admin/wake/{user}[/{server}]`
+pub(super) async fn wake(admin: Admin, address: Address, form: Form) -> Result<Response, Fault> {
+    let back = admin.back(&form.open()?);
+    let work = servers::suspension::wake(State(Arc::clone(&admin.app)), admin.caller.clone(), address);
+    let result = begun(work).await;
+    answer(&admin, &back, result, Done::Woken).await
+}
+
 /// `GET /hub/admin/remove/{user}/{server}`: asks first.
 pub(super) async fn ask_remove(admin: Admin, address: Address) -> Result<Response, Fault> {
     let id = admin.caller.on_server(&["delete:servers"], &address.user, &address.server)?;

@@ -105,6 +105,7 @@ pub(super) async fn draw(
     let others = app.groups.all().into_iter().filter(|group| may_put(&group.name) && !held.contains(&group.name));
     let mut shown = Person::of(admin, person);
     super::live::fill(admin, std::slice::from_mut(&mut shown)).await;
+    shown.servers.iter_mut().for_each(|row| row.offer_more(admin));
     let page = UserPage {
         frame: admin.frame(page_of(admin, name)),
         here: Place::People,
