@@ -15,3 +15,4 @@ pub mod proxy;
 pub mod servers;
 pub mod services;
 pub mod store;
+pub mod timestamp;

@@ -13,8 +13,8 @@ pub(crate) use grammar::command;
 
 use crate::client::{Base, Client};
 use crate::commands::{
-    api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop, tokens,
-    users,
+    api, configuration, doctor, environment, groups, idle, logs, people, servers, services, start, status, stop,
+    tokens, users,
 };
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
@@ -56,6 +56,11 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
         Some(("servers", _)) => servers::run(context),
         Some(("start", found)) => start::run(context, &server_of(talk, found)?),
         Some(("stop", found)) => stop::run(context, &server_of(talk, found)?, found.get_flag("remove")),
+        Some(("idle", found)) => idle::run(context, found.get_flag("apply")),
+        Some(("keep", found)) => {
+            let span = tokens::span(talk, text_of(found, "time"))?;
+            idle::keep(context, &server_of(talk, found)?, span)
+        }
         Some(("logs", found)) => {
             let lines = found.get_one("lines").copied().unwrap_or(100);
             logs::run(context, &server_of(talk, found)?, lines, found.get_flag("follow"))
@@ -196,6 +201,8 @@ mod tests {
             ("stop alice", vec!["DELETE users/alice/server"]),
             ("stop alice:gpu", vec!["DELETE users/alice/servers/gpu"]),
             ("stop alice:gpu --remove", vec!["DELETE users/alice/servers/gpu", r#"{"remove":true}"#]),
+            ("keep alice 2h", vec!["PUT users/alice/server/keep", r#"{"seconds":7200}"#]),
+            ("keep alice:gpu none", vec!["DELETE users/alice/servers/gpu/keep"]),
             ("user remove alice", vec!["DELETE users/alice"]),
             ("token revoke alice a7", vec!["DELETE users/alice/tokens/a7"]),
             ("group create a/b", vec!["POST groups/a%2Fb"]),

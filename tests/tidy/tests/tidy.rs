@@ -223,6 +223,8 @@ fn every_command_in_the_documentation_exists() {
         "token",
         "groups",
         "group",
+        "idle",
+        "keep",
         "services",
         "api",
         "config",

@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 
 use super::body::{Body, python};
 use super::caller::Caller;
-use super::timestamp;
 use crate::app::App;
 use crate::clock::{Usec, iso, now};
 use crate::http::faults::Fault;
 use crate::servers::server::Server;
+use crate::timestamp;
 
 /// How far ahead a client's clock may be, microseconds: 59 minutes.
 const AHEAD_MAX: Usec = 59 * 60 * 1_000_000;
@@ -45,7 +45,7 @@ pub async fn note(
     let own = own.map(moment).transpose()?;
     // All is well; from here on nothing is refused.
     for (server, when) in servers {
-        server.raise_activity(when);
+        server.report(when);
     }
     if let Some(when) = own {
         app.people.advance(&user, when).await.map_err(Fault::internal)?;

@@ -133,6 +133,8 @@ fn answers() -> Value {
             "version": text(), "pid": number(), "started": moment(), "users": number(), "servers": free(),
             "connections": number(), "memory_bytes": nullable(number()), "logins": free(),
         })),
+        "IdleServers": object(&["servers"], json!({"servers": {"type": "array", "items": free()}})),
+        "Kept": object(&["keep_until"], json!({"keep_until": nullable(moment())})),
         "Log": object(&["lines"], json!({"lines": {"type": "array", "items": free()}})),
         "OAuthToken": object(&["access_token", "token_type", "expires_in", "scope"], json!({
             "access_token": text(), "token_type": text(), "expires_in": number(), "scope": text(),
@@ -170,6 +172,7 @@ fn requests() -> Value {
         "UserChange": object(&[], json!({"name": text(), "admin": flag()})),
         "ServerRequest": object(&[], json!({"display_name": text(), "user_options": nullable(free())})),
         "ServerChange": object(&[], json!({"name": text(), "display_name": text(), "user_options": free()})),
+        "Keep": object(&[], json!({"until": moment(), "seconds": {"type": "integer", "minimum": 1}})),
         "ServerStop": object(&[], json!({"remove": flag()})),
         "NewToken": object(&[], json!({
             "note": text(), "expires_in": nullable(json!({"type": "integer", "minimum": 1})), "scopes": texts(),

@@ -203,6 +203,8 @@ pub struct Snapshot {
     pub invocation: Option<String>,
     /// Set while it rests and is being renamed or removed: nothing else happens to it.
     pub hold: Option<Hold>,
+    /// When the hub is going to stop it, once that was announced.
+    pub stop_planned: Option<Usec>,
     /// Whether the stop under way was asked for here, so that a job of this process ends it.
     pub stop_asked: bool,
     /// systemd's word for the end of the unit, where it came while a stop was under way and was not a good one.
@@ -250,6 +252,7 @@ impl Snapshot {
             backend: None,
             invocation: None,
             hold: None,
+            stop_planned: None,
             stop_asked: false,
             stop_result: None,
         }

@@ -29,6 +29,13 @@ pub(crate) fn command(talk: Talk) -> Command {
             "remove",
             Text::OptionRemove,
         )))
+        .subcommand(about(talk, "idle", Text::AboutIdle).arg(flag(talk, "apply", Text::OptionApply)))
+        .subcommand(about(talk, "keep", Text::AboutKeep).arg(server(talk)).arg(word(
+            talk,
+            "time",
+            "TIME",
+            Text::OptionKeep,
+        )))
         .subcommand(logs(talk))
         .subcommand(token(talk))
         .subcommand(about(talk, "groups", Text::AboutGroups))

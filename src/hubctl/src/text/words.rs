@@ -31,6 +31,8 @@ words! {
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
+    AboutIdle => "Which servers nobody uses, why, and what becomes of them", "列出闲置的服务器、原因以及后续处理";
+    AboutKeep => "Leave a person's server as it is for a while", "让某个用户的服务器在一段时间内保持原样";
     AboutLogs => "The last lines of a server's journal", "查看服务器日志的最后几行";
     AboutToken => "The API tokens of a person", "某个用户的 API 令牌";
     AboutTokenCreate => "Make a token, which is printed once and never again", "创建令牌；令牌只显示这一次";
@@ -56,6 +58,9 @@ words! {
     OptionServer => "The person's account, and the server's name if it has one", "用户的账号，以及服务器的名字（如果有）";
     OptionManaged => "Only the names of those in hub.toml that the hub starts; status 1 if there are none. Needs no hub",
         "仅列出 hub.toml 中由 hub 启动的服务名称；没有时状态为 1。无需 hub 运行";
+    OptionApply => "Suspend and stop what is due, as hub-cull.timer has done every few minutes",
+        "立即处理到期的服务器（挂起或停止），hub-cull.timer 每隔几分钟也会这样做";
+    OptionKeep => "How long, such as 8h; none ends it", "多久，例如 8h；none 表示取消";
     OptionRemove => "Remove the server as well, if it has a name", "同时删除服务器（仅限命名服务器）";
     OptionAdmin => "As administrators of the hub, beside those of login.admins", "任命为 hub 的管理员，与 login.admins 中的人一样";
     OptionNote => "What the token is for", "令牌的用途";
@@ -163,6 +168,27 @@ words! {
     StatusConnections => "connections", "连接";
     StatusLogins => "logins", "登录";
     StatusLoginsAre => "{} under way, {} waiting", "{} 个进行中，{} 个等待";
+
+    // idle, keep
+    IdleSince => "IDLE SINCE", "闲置起始";
+    IdleSuspend => "SUSPENDED", "挂起";
+    IdleStop => "STOPPED", "停止";
+    IdleWhy => "WHY", "依据";
+    IdleWorks => "working", "工作中";
+    IdleDue => "now", "现在";
+    IdleOpen => "when sure", "确认后";
+    IdleAttended => "last used {}", "最后使用：{}";
+    IdleWorked => "last busy {}", "最后忙碌：{}";
+    IdleNoKernels => "no kernels", "没有内核";
+    IdleKernels => "{} of {} kernels compute", "{}/{} 个内核在计算";
+    IdleTerminals => "{} terminals, last active {}", "{} 个终端，最后活动：{}";
+    IdleSilent => "JupyterLab does not tell of its kernels", "JupyterLab 没有报告内核状态";
+    IdleCpu => "processor {}%", "处理器 {}%";
+    IdleMeasuring => "processor being measured", "正在测量处理器";
+    IdleKept => "kept, ends {}", "保留中，{}结束";
+    Comma => ", ", "，";
+    Kept => "The server of {} is left as it is; that ends {}.", "{} 的服务器将保持原样，{}结束。";
+    NotKept => "The server of {} is left alone no longer.", "{} 的服务器不再特别保留。";
 
     // start, stop, logs
     Starting => "Starting the server of {} ...", "正在启动 {} 的服务器……";

@@ -22,6 +22,7 @@ mod api_users;
 mod calls;
 mod fake_pam;
 mod idle;
+mod idle_rules;
 mod launcher;
 mod login;
 mod login_conversation;
