@@ -5,27 +5,21 @@ side with the same unit names. Everything is undone by `close`, which ends only 
 `start` began.
 """
 import itertools
-import json
 import os
 import signal
 import subprocess
 from pathlib import Path
 
 from harness import paths
+from harness.inside import COMMAND_DEADLINE, CommandFailed, Inside, in_clean_environment
 from harness.mounts import remove_tree
 from harness.netns import NetworkNamespace
 from harness.wait import wait_for
 
 BOOT_DEADLINE = 60.0
-COMMAND_DEADLINE = 120.0
 END_DEADLINE = 20.0
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _numbers = itertools.count(1)
-
-
-class CommandFailed(AssertionError):
-    """A command inside the container ended with another status than expected."""
 
 
 def _unified_hierarchy():
@@ -37,7 +31,7 @@ def _unified_hierarchy():
     raise RuntimeError("this host has no cgroup2 mount: mount -t cgroup2 cgroup2 DIRECTORY")
 
 
-class Container:
+class Container(Inside):
     """One booted machine. Use it as a context manager."""
 
     def __init__(self, layers, name="machine"):
@@ -104,7 +98,7 @@ class Container:
         try:
             self.pid = wait_for("the container's first process", self._leader, BOOT_DEADLINE)
             self.net = NetworkNamespace(self.pid)
-            wait_for("the boot to finish", self._booted, BOOT_DEADLINE)
+            wait_for("the boot to finish", self.has_booted, BOOT_DEADLINE)
         except BaseException:
             print((self.folder / "console.log").read_text(errors="replace")[-4000:], flush=True)
             raise
@@ -132,6 +126,10 @@ class Container:
         answer = self.run(["systemctl", "is-system-running", "--wait"], check=False).stdout.strip()
         return answer in ("running", "degraded")
 
+    def wait_for_end(self, deadline):
+        """Waits until a machine that was told to go down is down."""
+        self._nspawn.wait(deadline)
+
     def close(self):
         """Ends the machine at once and removes what it wrote."""
         if self.net is not None:
@@ -155,11 +153,8 @@ class Container:
 
     def command(self, arguments, user=None, environment=None):
         """The host command that runs `arguments` inside, as `user` without a PAM session."""
-        settings = {"PATH": _PATH, "HOME": "/root", "LANG": "C.UTF-8", "TERM": "dumb", **(environment or {})}
-        inside = ["env", "-i", *(f"{key}={value}" for key, value in settings.items())]
-        if user is not None:
-            inside += ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
-        return ["nsenter", "--target", str(self.pid), "--all", "--wdns=/", *inside, *arguments]
+        return ["nsenter", "--target", str(self.pid), "--all", "--wdns=/",
+                *in_clean_environment(arguments, user, environment)]
 
     def run(self, arguments, user=None, check=True, stdin=None, deadline=COMMAND_DEADLINE, environment=None):
         """Runs a command inside; its output is text. Raises CommandFailed when `check` and not 0."""
@@ -169,18 +164,8 @@ class Container:
             capture_output=True, text=True, timeout=deadline, check=False, errors="replace",
         )
         if check and done.returncode != 0:
-            raise CommandFailed(
-                f"{arguments!r} as {user or 'root'} ended with {done.returncode}\n{done.stdout}{done.stderr}"
-            )
+            raise CommandFailed.of(arguments, user, done.returncode, done.stdout + done.stderr)
         return done
-
-    def shell(self, script, **options):
-        """Runs a shell script inside and returns its standard output."""
-        return self.run(["sh", "-ec", script], **options).stdout
-
-    def json(self, arguments, **options):
-        """Runs a command whose output is one JSON text."""
-        return json.loads(self.run(arguments, **options).stdout)
 
     def path(self, inside):
         """The host's path of a file of the root file system (not of /run, /tmp or /proc)."""
@@ -197,36 +182,9 @@ class Container:
         target.write_text(text)
         target.chmod(mode)
 
-    # -- systemd ------------------------------------------------------------------------------
-
-    def show(self, unit, *properties):
-        """Properties of a unit as a dictionary; one property gives just its value."""
-        wanted = ",".join(properties)
-        text = self.run(["systemctl", "show", "--property", wanted, "--", unit]).stdout
-        values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-        return values[properties[0]] if len(properties) == 1 else values
-
-    def active(self, unit):
-        """The unit's ActiveState, "inactive" for one that does not exist."""
-        return self.show(unit, "ActiveState")
-
-    def main_pid(self, unit):
-        """The unit's main process inside, 0 when there is none."""
-        return int(self.show(unit, "MainPID"))
-
-    def journal(self, *matches, after=None):
-        """Journal entries as dictionaries, oldest first; `after` is a cursor of `journal_cursor`."""
-        command = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet", *matches]
-        if after:
-            command.append(f"--after-cursor={after}")
-        self.run(["journalctl", "--sync"], check=False)
-        return [json.loads(line) for line in self.run(command).stdout.splitlines()]
-
-    def journal_cursor(self):
-        """A mark in the journal for `journal(after=...)`."""
-        self.run(["journalctl", "--sync"], check=False)
-        entry = self.run(["journalctl", "--output=json", "--lines=1", "--no-pager", "--quiet"]).stdout
-        return json.loads(entry)["__CURSOR"]
+    def remove(self, inside):
+        """Removes a file inside, if it is there."""
+        self.live_path(inside).unlink(missing_ok=True)
 
 
 def remove_groups(top):

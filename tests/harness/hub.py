@@ -4,7 +4,7 @@ import json
 import time
 
 from harness import clients, paths
-from harness.http import REDIRECTS, Client
+from harness.http import DEADLINE, REDIRECTS, Client
 from harness.jupyter import Lab, segment
 from harness.people import PASSWORDS
 from harness.rest import Rest
@@ -31,7 +31,7 @@ class Hub:
 
     def client(self):
         """A caller that nobody knows yet."""
-        return Client(self.container.net)
+        return Client(self.container.net, deadline=DEADLINE * self.container.patience)
 
     def logged_in(self, user, password=None):
         """A caller with a session of this person."""
@@ -65,7 +65,7 @@ class Hub:
         if text:
             self.container.write(TEST_CONFIGURATION, text)
         else:
-            self.container.live_path(TEST_CONFIGURATION).unlink(missing_ok=True)
+            self.container.remove(TEST_CONFIGURATION)
         self.restart()
 
     def restart(self):
@@ -108,7 +108,7 @@ class Hub:
         """Stops the person's server and waits until the unit is gone."""
         answer = client.api("DELETE", f"/users/{segment(user)}/server")
         assert answer.status in (202, 204), f"stop of {user}: {answer.status} {answer.text}"
-        wait_for(f"{user}'s unit to end", lambda: not self.is_up(user), STOP_DEADLINE)
+        wait_for(f"{user}'s unit to end", lambda: not self.is_up(user), STOP_DEADLINE * self.container.patience)
 
     def unit(self, user):
         """The unit's name for names that need no escape."""
@@ -127,6 +127,7 @@ class Hub:
 
     def stop_all(self):
         """Ends every server, by systemd, and forgets failures."""
+        self.run(["systemctl", "thaw", "jupyter@*.service"], check=False)
         self.run(["systemctl", "stop", "jupyter@*.service"], check=False)
         self.run(["systemctl", "reset-failed"], check=False)
 

@@ -68,9 +68,9 @@ class Lab:
     def websocket(self, path, origin=None):
         """An open WebSocket below the server's address."""
         url = f"ws://{self.client.host}:{self.client.port}{self.prefix}{path}"
-        where = self.client.net.connect(self.client.host, self.client.port, REPLY_DEADLINE)
+        where = self.client.net.connect(self.client.host, self.client.port, self.client.deadline)
         return websocket.create_connection(
-            url, socket=where, timeout=REPLY_DEADLINE,
+            url, socket=where, timeout=self.client.deadline,
             cookie=self.client.cookie_header(self.prefix),
             origin=origin or f"http://{self.client.host}:{self.client.port}",
         )
@@ -105,8 +105,9 @@ class Kernel:
         }))
         return message
 
-    def execute(self, code, deadline=REPLY_DEADLINE):
+    def execute(self, code, deadline=None):
         """Runs code and returns its text: streams and results, in order, until the kernel is idle."""
+        deadline = deadline or self.lab.client.deadline
         message = self.tell(code)
         output = []
         end = time.monotonic() + deadline

@@ -1,18 +1,12 @@
-"""Fixtures of the system tier: the package, the shared machine, fresh machines, the figures."""
+"""Fixtures of the system tier: the shared machine, fresh machines, browsers."""
 import contextlib
 import os
-import sys
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-# pylint: disable=wrong-import-position
-from harness import clients, container, image, package, paths  # noqa: E402
-from harness.browser import Browser  # noqa: E402
-from harness.hub import Hub  # noqa: E402
-
-_figures = []
+from harness import clients, container, image, package, paths
+from harness.browser import Browser
+from harness.hub import Hub
 
 
 def pytest_collection_modifyitems(items):
@@ -20,25 +14,11 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "test_journal_gate" in item.nodeid)
 
 
-def pytest_terminal_summary(terminalreporter):
-    """The measured figures, in one place."""
-    if _figures:
-        terminalreporter.section("figures")
-        for line in _figures:
-            terminalreporter.write_line(line)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _ready():
     assert os.geteuid() == 0, "the system tier needs root: sudo tests/run system"
     container.remove_leftovers()
     paths.OUT.mkdir(exist_ok=True)
-
-
-@pytest.fixture(scope="session")
-def deb():
-    """The package under test."""
-    return package.build()
 
 
 @pytest.fixture(scope="session")
@@ -120,18 +100,3 @@ def pytest_runtest_makereport(item, call):
         with contextlib.suppress(Exception):
             made.screenshot(target)
             report.sections.append(("browser", f"{made.driver.current_url}\npicture: {target}"))
-
-
-@pytest.fixture(scope="session")
-def figure():
-    """figure("cold request", "31 ms"): a line for the end of the run and for tests/out/figures.txt."""
-    def tell(name, value):
-        line = f"{name}: {value}"
-        _figures.append(line)
-        print(line, flush=True)
-        with open(paths.OUT / "figures.txt", "a", encoding="utf-8") as out:
-            out.write(line + "\n")
-
-    (paths.OUT).mkdir(exist_ok=True)
-    (paths.OUT / "figures.txt").unlink(missing_ok=True)
-    return tell

@@ -12,6 +12,7 @@ mod idle;
 mod near;
 mod report;
 mod roles;
+mod sandbox;
 mod schema;
 mod service;
 mod tables;
@@ -24,6 +25,7 @@ pub use error::ConfigError;
 pub use files::load;
 pub use idle::{Idle, IdlePolicy, IdleRule};
 pub use roles::{CustomScope, Group, Role};
+pub use sandbox::{Around, Sandbox, WALLS, Wall};
 pub use schema::{Key, keys, reference};
 pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
 pub use value::parse_time;
@@ -44,6 +46,8 @@ pub struct Config {
     pub login: Login,
     /// How a person's server is started.
     pub server: Server,
+    /// The walls around people's servers.
+    pub sandbox: Sandbox,
     /// What a person's server may use.
     pub limits: Limits,
     /// What becomes of idle servers.
@@ -123,6 +127,10 @@ pub struct Server {
     pub oauth_client_allowed_scopes: Vec<String>,
     /// What a server's own token may do.
     pub token_scopes: Vec<String>,
+    /// Lines that a server may write to the journal within [`Server::log_interval`]; `None` for no limit.
+    pub log_burst: Option<u32>,
+    /// See [`Server::log_burst`]; [`NEVER`] is as long as the server runs.
+    pub log_interval: Duration,
 }
 
 /// Which program a server is.
@@ -246,6 +254,8 @@ impl Default for Server {
             named_limit: Some(0),
             oauth_client_allowed_scopes: Vec::new(),
             token_scopes: ["users:activity!user", "access:servers!server"].map(str::to_owned).to_vec(),
+            log_burst: Some(10_000),
+            log_interval: Duration::from_secs(30),
         }
     }
 }

@@ -52,10 +52,14 @@ pub async fn read(units: &[String], invocation: Option<&Invocation>, lines: u32)
 /// The matches are the ones of `journalctl --unit`, systemd.journal-fields(7): fields with an underscore come from the
 /// journal itself, so that `UNIT=` counts only from root's processes, of which systemd is one.
 fn arguments(units: &[String], invocation: Option<&Invocation>, lines: u32) -> Vec<String> {
-    let mut arguments: Vec<String> =
-        ["--output=json", "--output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_COMM", "--no-pager", "--quiet"]
-            .map(str::to_owned)
-            .into();
+    let mut arguments: Vec<String> = [
+        "--output=json",
+        "--output-fields=MESSAGE,MESSAGE_ID,PRIORITY,SYSLOG_IDENTIFIER,_COMM",
+        "--no-pager",
+        "--quiet",
+    ]
+    .map(str::to_owned)
+    .into();
     arguments.push(format!("--lines={}", lines.clamp(1, LINES_MAX)));
     for unit in units {
         // Between two terms: this one or that one.
@@ -109,12 +113,16 @@ fn parse(output: &[u8]) -> Vec<String> {
 fn line(entry: &Value) -> Option<Value> {
     let number = |field: &str| text(entry.get(field)?)?.parse::<u64>().ok();
     let word = |field: &str| entry.get(field).and_then(text);
-    Some(json!({
+    let mut line = json!({
         "time_usec": number("__REALTIME_TIMESTAMP")?,
         "priority": number("PRIORITY").unwrap_or(INFO),
         "identifier": word("SYSLOG_IDENTIFIER").or_else(|| word("_COMM")).unwrap_or_default(),
         "message": word("MESSAGE").unwrap_or_default(),
-    }))
+    });
+    if let (Some(id), Some(line)) = (word("MESSAGE_ID"), line.as_object_mut()) {
+        line.insert("message_id".to_owned(), id.into());
+    }
+    Some(line)
 }
 
 /// journalctl writes a field as a string; as an array of bytes when it is not clean text; as an array of those when it

@@ -20,6 +20,12 @@ fn an_entry_becomes_four_fields() {
 }
 
 #[test]
+fn what_kind_of_event_it_is_goes_with_the_line() {
+    let line = one(r#"{"__REALTIME_TIMESTAMP":"1","PRIORITY":"5","MESSAGE_ID":"fe6faa94e7774663a0da52717891d8ef"}"#);
+    assert_eq!(line["message_id"], "fe6faa94e7774663a0da52717891d8ef");
+}
+
+#[test]
 fn an_entry_without_priority_and_identifier_is_still_a_line() {
     let line = one(r#"{"__REALTIME_TIMESTAMP":"1","_COMM":"python3","MESSAGE":"hello"}"#);
     assert_eq!(line, json!({"time_usec": 1, "priority": 6, "identifier": "python3", "message": "hello"}));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hubd_base::account::{self, Account, AccountError};
-use hubd_base::config::{self, Config, ServerKind};
+use hubd_base::config::{self, Config, ServerKind, WALLS, Wall};
 use hubd_base::lab::{self, Lab};
 use hubd_base::names::ServerId;
 use hubd_base::policy;
@@ -28,7 +28,7 @@ const EXEC_DEADLINE: Duration = Duration::from_secs(10);
 /// What was found out before anything is changed.
 struct Prepared {
     account: Account,
-    admin: bool,
+    walls: Vec<Wall>,
     config: Config,
     lab: Lab,
     hub_group: Gid,
@@ -40,7 +40,7 @@ pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>) -> R
         let id = id.clone();
         blocking(move || prepare(&id)).await?
     };
-    let Prepared { account, admin, config, lab, hub_group } = &prepared;
+    let Prepared { account, walls, config, lab, hub_group } = &prepared;
     let api_url = api::url(systemd, &config.hub.base_url).await?;
     check(config.server.kind, token, api_url.as_deref())?;
     let unit = id.unit_name();
@@ -53,7 +53,7 @@ pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>) -> R
     let plan = Plan {
         id,
         account,
-        admin: *admin,
+        walls,
         lab,
         config,
         api_url: api_url.as_deref(),
@@ -116,7 +116,9 @@ fn prepare(id: &ServerId) -> Result<Prepared, Error> {
         .map_err(|refusal| Error::NotAllowed(refusal.sentence().to_owned()))?;
     let lab = lab::find(&config).map_err(|error| Error::NoLab(error.to_string()))?;
     let hub_group = directory::hub_group().map_err(Error::Failed)?;
-    Ok(Prepared { account, admin: standing.admin, config, lab, hub_group })
+    let stands = |wall: &Wall| config.sandbox.stands(*wall, &account.name, &groups, standing.admin);
+    let walls = WALLS.into_iter().map(|(_, wall)| wall).filter(stands).collect();
+    Ok(Prepared { account, walls, config, lab, hub_group })
 }
 
 /// Root's configuration as it is now.

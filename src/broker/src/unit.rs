@@ -6,9 +6,11 @@
 
 mod command;
 mod environment;
+mod view;
+mod walls;
 
 use hubd_base::account::Account;
-use hubd_base::config::{Config, Limits};
+use hubd_base::config::{Config, Limits, Wall};
 use hubd_base::lab::Lab;
 use hubd_base::names::ServerId;
 use zbus::zvariant::Value;
@@ -27,8 +29,10 @@ pub const RUNTIME: &str = "runtime";
 const PAM_SERVICE: &str = "hub-server";
 /// From here on `Type=exec` works together with `PAMName=`; before, such a start hangs until its timeout.
 pub const EXEC_WITH_PAM: u32 = 253;
-/// `BindPaths=` flags: not recursive is 0.
-const NO_FLAGS: u64 = 0;
+/// What thaws suspended servers when the machine goes down.
+const THAW_UNIT: &str = "hub-thaw.service";
+/// More lines than anybody writes. journald multiplies it, in 32 bits, the more the emptier its disk is.
+const BURST_MAX: u32 = 100_000_000;
 /// One percent of a CPU, in microseconds per second.
 const PERCENT: u64 = 10_000;
 
@@ -38,8 +42,8 @@ pub struct Plan<'a> {
     pub id: &'a ServerId,
     /// Whose it is.
     pub account: &'a Account,
-    /// Does the person manage the hub? Such a person has ways to become root, which walls would only break.
-    pub admin: bool,
+    /// The walls that stand around this person's servers.
+    pub walls: &'a [Wall],
     /// What to run.
     pub lab: &'a Lab,
     /// How to run it.
@@ -56,6 +60,10 @@ impl Plan<'_> {
     fn hub(&self) -> Hub<'_> {
         Hub { config: self.config, api_url: self.api_url }
     }
+
+    fn has(&self, wall: Wall) -> bool {
+        self.walls.contains(&wall)
+    }
 }
 
 /// The properties for `StartTransientUnit`, in the order of a unit file.
@@ -64,7 +72,6 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     let unit = id.unit_name();
     let argv = command::line(plan);
     let program = plan.lab.argv0.display().to_string();
-    let directory = id.directory().display().to_string();
     let stop_timeout = micros(config.server.stop_timeout);
     let start_timeout = micros(config.server.start_timeout);
     let fields = [("HUB_USER", id.user.as_str()), ("HUB_SERVER", id.server.as_str()), ("HUB_UNIT", &unit)];
@@ -74,6 +81,9 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
         ("Description", text(format!("JupyterLab of {id}"))),
         ("Documentation", list(vec!["man:hubd(8)".to_owned()])),
         ("Slice", text(id.slice_name())),
+        // Ends before the server does, and thaws it: systemd does not stop what is frozen.
+        ("Wants", list(vec![THAW_UNIT.to_owned()])),
+        ("Before", list(vec![THAW_UNIT.to_owned()])),
         // --- what runs, and as whom
         ("Type", text(start_type(plan.systemd))),
         ("User", text(account.name.as_str())),
@@ -81,8 +91,6 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
         ("WorkingDirectory", text("~")),
         ("Environment", list(environment::variables(plan))),
         ("ExecStartEx", Value::from(vec![(program, argv, vec!["no-env-expand".to_owned()])])),
-        // The server's own folder, and no way to anybody else's.
-        ("BindPaths", Value::from(vec![(directory, INSIDE.to_owned(), false, NO_FLAGS)])),
         ("TimeoutStartUSec", Value::from(start_timeout)),
         // --- how it ends
         // JupyterLab gets SIGTERM alone and shuts its kernels and terminals down itself; what is left when it is gone,
@@ -95,34 +103,13 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
         ("SyslogIdentifier", text("jupyter-lab")),
         ("LogExtraFields", log_fields(&fields)),
     ];
+    table.extend(log_rate(config));
     if plan.secrets {
         table.push(secret_variables(&unit));
     }
     table.extend(limits(&config.limits));
-    table.extend(walls(plan));
-    table
-}
-
-/// Walls around every server. Each was tried with terminals, and with kernels on the `ipc` transport.
-fn walls(plan: &Plan<'_>) -> Vec<Property> {
-    let yes = || Value::from(true);
-    let mut table: Vec<Property> = vec![
-        ("PrivateTmp", yes()),
-        // Other people's processes, and their arguments, are not seen.
-        ("ProtectProc", text("invisible")),
-        ("ProtectKernelTunables", yes()),
-        ("ProtectKernelModules", yes()),
-        ("ProtectKernelLogs", yes()),
-        ("ProtectControlGroups", yes()),
-        ("ProtectClock", yes()),
-        ("RestrictRealtime", yes()),
-        ("LockPersonality", yes()),
-    ];
-    // An administrator's terminal must be able to run sudo, and to install packages with it.
-    if !plan.admin {
-        table.push(("NoNewPrivileges", yes()));
-        table.push(("ProtectSystem", text("full")));
-    }
+    table.extend(view::properties(plan));
+    table.extend(walls::properties(plan));
     table
 }
 
@@ -147,6 +134,13 @@ pub fn limits(limits: &Limits) -> Vec<Property> {
 
 fn start_type(systemd: u32) -> &'static str {
     if systemd >= EXEC_WITH_PAM { "exec" } else { "simple" }
+}
+
+/// How much of a server's output the journal takes. Zero would be no limit of the unit's own, and so journald's.
+fn log_rate(config: &Config) -> [Property; 2] {
+    let burst = config.server.log_burst.unwrap_or(BURST_MAX).min(BURST_MAX);
+    let interval = micros(config.server.log_interval);
+    [("LogRateLimitIntervalUSec", Value::from(interval)), ("LogRateLimitBurst", Value::from(burst))]
 }
 
 /// Fields of every line in the journal, the unit's own and systemd's about it.

@@ -1,7 +1,7 @@
 //! The property table, as systemd will read it.
 
 use super::*;
-use hubd_base::config::{NEVER, ServerKind};
+use hubd_base::config::{Around, NEVER, ServerKind, WALLS};
 use hubd_base::lab::Source;
 use hubd_base::names::{ServerName, UserName};
 use std::time::Duration;
@@ -10,6 +10,7 @@ struct Case {
     id: ServerId,
     account: Account,
     admin: bool,
+    lab: &'static str,
     config: Config,
     token: bool,
     systemd: u32,
@@ -21,6 +22,7 @@ fn case(user: &str, server: &str) -> Case {
         id: ServerId::new(name.clone(), ServerName::parse(server).unwrap()),
         account: Account { name, uid: 1000, gid: 1000, home: "/home/x".into(), shell: "/bin/bash".into() },
         admin: false,
+        lab: "/usr/bin/jupyter-lab",
         config: Config::default(),
         token: true,
         systemd: 257,
@@ -29,11 +31,13 @@ fn case(user: &str, server: &str) -> Case {
 
 impl Case {
     fn properties(&self) -> Vec<Property> {
-        let lab = Lab { argv0: "/usr/bin/jupyter-lab".into(), source: Source::Debian };
+        let lab = Lab { argv0: self.lab.into(), source: Source::Debian };
+        let stands = |wall: &Wall| self.config.sandbox.stands(*wall, &self.account.name, &[], self.admin);
+        let walls: Vec<Wall> = WALLS.into_iter().map(|(_, wall)| wall).filter(stands).collect();
         properties(&Plan {
             id: &self.id,
             account: &self.account,
-            admin: self.admin,
+            walls: &walls,
             lab: &lab,
             config: &self.config,
             api_url: Some("http://127.0.0.1:8000/hub/api"),
@@ -46,6 +50,18 @@ impl Case {
         let mut found: Vec<_> = self.properties().into_iter().filter(|(key, _)| *key == name).collect();
         assert!(found.len() < 2, "{name} is there twice");
         found.pop().map(|(_, value)| value)
+    }
+
+    fn binds(&self, name: &str) -> Vec<String> {
+        let Some(value) = self.get(name) else { return Vec::new() };
+        let binds = <Vec<(String, String, bool, u64)>>::try_from(value).unwrap();
+        binds.into_iter().map(|(from, to, optional, flags)| format!("{from} {to} {optional} {flags}")).collect()
+    }
+
+    /// What is mounted from the host for the sake of the person, beside the server's own folder.
+    fn kept(&self) -> Vec<String> {
+        let binds = self.binds("BindPaths");
+        binds[1..].iter().map(|bind| bind.split(' ').next().unwrap().to_owned()).collect()
     }
 
     fn text(&self, name: &str) -> String {
@@ -80,16 +96,22 @@ fn every_property_has_the_type_systemd_expects() {
     case.config.limits.tasks_max = Some(1);
     for (name, value) in case.properties() {
         let expected = match name {
-            "Documentation" | "Environment" => "as",
+            "Documentation" | "Environment" | "Wants" | "Before" => "as",
             "ExecStartEx" => "a(sasas)",
             "EnvironmentFiles" => "a(sb)",
-            "BindPaths" => "a(ssbt)",
+            "BindPaths" | "BindReadOnlyPaths" => "a(ssbt)",
+            "TemporaryFileSystem" => "a(ss)",
+            "LogRateLimitBurst" => "u",
             "LogExtraFields" => "aay",
-            "TimeoutStartUSec" | "TimeoutStopUSec" | "MemoryMax" | "MemoryHigh" | "CPUQuotaPerSecUSec" | "TasksMax" => {
-                "t"
-            }
+            "LogRateLimitIntervalUSec"
+            | "TimeoutStartUSec"
+            | "TimeoutStopUSec"
+            | "MemoryMax"
+            | "MemoryHigh"
+            | "CPUQuotaPerSecUSec"
+            | "TasksMax" => "t",
             "Description" | "Slice" | "Type" | "User" | "PAMName" | "WorkingDirectory" | "KillMode" | "OOMPolicy"
-            | "SyslogIdentifier" | "ProtectProc" | "ProtectSystem" => "s",
+            | "SyslogIdentifier" | "ProtectProc" | "ProtectSystem" | "ProtectHome" | "DevicePolicy" => "s",
             _ => "b",
         };
         assert_eq!(value.value_signature().to_string(), expected, "{name}");
@@ -101,8 +123,10 @@ fn a_named_server_has_its_own_unit_folder_and_address_in_its_persons_slice() {
     let case = case("a-b", "gpu");
     assert_eq!(case.text("Slice"), "jupyter-a\\x2db.slice");
     assert_eq!(case.text("User"), "a-b");
-    let binds = <Vec<(String, String, bool, u64)>>::try_from(case.get("BindPaths").unwrap()).unwrap();
-    assert_eq!(binds, [("/run/hub/servers/a-b,gpu".to_owned(), "/run/jupyter".to_owned(), false, 0)]);
+    assert_eq!(
+        case.binds("BindPaths"),
+        ["/run/hub/servers/a-b,gpu /run/jupyter false 0", "/home/x /home/x true 16384"]
+    );
     assert!(case.argv().contains(&"--ServerApp.base_url=/user/a-b/gpu/".to_owned()));
     let fields = Vec::<Vec<u8>>::try_from(case.get("LogExtraFields").unwrap()).unwrap();
     assert_eq!(
@@ -168,8 +192,12 @@ fn the_folder_of_the_server_is_found_from_the_persons_home() {
 fn the_language_comes_first_and_what_the_hub_needs_last_in_the_environment() {
     let mut case = case("alice", "");
     let everybody = "/usr/share/hubd/jupyter/everybody";
-    let plain = [format!("JUPYTER_CONFIG_PATH={everybody}"), "JUPYTER_RUNTIME_DIR=/run/jupyter/runtime".to_owned()];
-    assert_eq!(case.environment()[..2], plain);
+    let plain = [
+        format!("JUPYTER_CONFIG_PATH={everybody}"),
+        "XDG_RUNTIME_DIR=/run/jupyter-session".to_owned(),
+        "JUPYTER_RUNTIME_DIR=/run/jupyter/runtime".to_owned(),
+    ];
+    assert_eq!(case.environment()[..3], plain);
     case.config.server.language = Some("zh_CN".to_owned());
     case.config.server.environment = vec![
         ("JUPYTERHUB_USER".to_owned(), "mallory".to_owned()),
@@ -184,10 +212,11 @@ fn the_language_comes_first_and_what_the_hub_needs_last_in_the_environment() {
         "JUPYTER_RUNTIME_DIR=/tmp",
         "LANG=de_DE.UTF-8",
         "JUPYTER_CONFIG_PATH=/opt/jupyter:/usr/share/hubd/jupyter/zh_CN:/usr/share/hubd/jupyter/everybody",
+        "XDG_RUNTIME_DIR=/run/jupyter-session",
         "JUPYTER_RUNTIME_DIR=/run/jupyter/runtime",
     ];
     let environment = case.environment();
-    assert_eq!(environment[..7], expected);
+    assert_eq!(environment[..8], expected);
     // systemd takes the last of two.
     let user = environment.iter().rfind(|variable| variable.starts_with("JUPYTERHUB_USER="));
     assert_eq!(user.map(String::as_str), Some("JUPYTERHUB_USER=alice"));
@@ -329,4 +358,76 @@ fn administrators_may_become_root_and_others_may_not() {
     assert_eq!(case.get("NoNewPrivileges"), None);
     assert_eq!(case.get("ProtectSystem"), None);
     assert_eq!(case.get("PrivateTmp"), Some(Value::from(true)));
+}
+
+#[test]
+fn each_wall_is_gone_when_it_is_taken_down() {
+    let properties: [(Wall, &[&str]); 7] = [
+        (Wall::PrivateTmp, &["PrivateTmp"]),
+        (Wall::HideProcesses, &["ProtectProc"]),
+        (Wall::HideHomes, &["ProtectHome"]),
+        (Wall::ReadOnlySystem, &["ProtectSystem"]),
+        (Wall::NoNewPrivileges, &["NoNewPrivileges"]),
+        (Wall::ProtectKernel, &["ProtectKernelTunables", "ProtectControlGroups", "ProtectClock", "RestrictRealtime"]),
+        (Wall::CloseDevices, &["DevicePolicy"]),
+    ];
+    for (wall, names) in properties {
+        let mut case = case("alice", "");
+        assert!(names.iter().all(|name| case.get(name).is_some()), "{wall}");
+        case.config.sandbox.set(wall, Around::Nobody);
+        assert!(names.iter().all(|name| case.get(name).is_none()), "{wall}");
+    }
+}
+
+#[test]
+fn of_all_homes_only_the_own_one_and_what_is_shared_is_there() {
+    let mut case = case("alice", "");
+    assert_eq!(case.text("ProtectHome"), "tmpfs");
+    assert_eq!(case.kept(), ["/home/x"]);
+    case.config.sandbox.visible = vec!["/home/shared".to_owned(), "/srv/data".to_owned(), "/home/x/inside".to_owned()];
+    case.config.server.directory = "/home/course/notebooks".to_owned();
+    assert_eq!(case.kept(), ["/home/shared", "/home/course/notebooks", "/home/x"], "what is not hidden stays as it is");
+    case.config.sandbox.set(Wall::HideHomes, Around::Nobody);
+    assert!(case.kept().is_empty());
+}
+
+#[test]
+fn homes_elsewhere_are_hidden_when_the_configuration_says_where_they_lie() {
+    let mut case = case("alice", "");
+    case.account.home = "/srv/homes/alice".into();
+    assert!(case.kept().is_empty(), "it lies in no hidden place");
+    case.config.sandbox.homes = vec!["/srv/homes".to_owned()];
+    assert_eq!(case.kept(), ["/srv/homes/alice"]);
+    let empty = <Vec<(String, String)>>::try_from(case.get("TemporaryFileSystem").unwrap()).unwrap();
+    assert_eq!(empty[1], ("/srv/homes".to_owned(), "ro,nosuid,nodev,mode=0755".to_owned()));
+}
+
+#[test]
+fn a_jupyterlab_in_somebodys_home_can_be_read_there() {
+    let mut case = case("alice", "");
+    assert!(case.binds("BindReadOnlyPaths").is_empty());
+    case.lab = "/home/admin/lab/bin/jupyter-lab";
+    assert_eq!(case.binds("BindReadOnlyPaths"), ["/home/admin/lab /home/admin/lab true 16384"]);
+    case.lab = "/home/x/lab/bin/jupyter-lab";
+    assert!(case.binds("BindReadOnlyPaths").is_empty(), "it is in the own home");
+}
+
+#[test]
+fn the_runtime_folder_is_the_persons_own_and_has_a_limit() {
+    let case = case("alice", "");
+    let empty = <Vec<(String, String)>>::try_from(case.get("TemporaryFileSystem").unwrap()).unwrap();
+    let options = "nosuid,nodev,mode=0700,size=10%,nr_inodes=100k,uid=1000,gid=1000";
+    assert_eq!(empty, [("/run/jupyter-session".to_owned(), options.to_owned())]);
+}
+
+#[test]
+fn the_journal_takes_as_much_as_is_configured() {
+    let rate = |case: &Case| {
+        let burst = u32::try_from(case.get("LogRateLimitBurst").unwrap()).unwrap();
+        (case.number("LogRateLimitIntervalUSec").unwrap(), burst)
+    };
+    let mut case = case("alice", "");
+    assert_eq!(rate(&case), (30_000_000, 10_000));
+    case.config.server.log_burst = None;
+    assert_eq!(rate(&case), (30_000_000, 100_000_000));
 }

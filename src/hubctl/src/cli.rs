@@ -14,7 +14,7 @@ pub(crate) use grammar::command;
 use crate::client::{Base, Client};
 use crate::commands::{
     api, configuration, doctor, environment, groups, idle, logs, people, servers, services, start, status, stop,
-    tokens, users,
+    suspension, tokens, users,
 };
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
@@ -61,6 +61,8 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
             let span = tokens::span(talk, text_of(found, "time"))?;
             idle::keep(context, &server_of(talk, found)?, span)
         }
+        Some(("suspend", found)) => suspension::suspend(context, &server_of(talk, found)?),
+        Some(("wake", found)) => suspension::wake(context, &server_of(talk, found)?),
         Some(("logs", found)) => {
             let lines = found.get_one("lines").copied().unwrap_or(100);
             logs::run(context, &server_of(talk, found)?, lines, found.get_flag("follow"))

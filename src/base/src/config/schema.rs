@@ -2,6 +2,7 @@
 
 use toml::de::DeValue;
 
+use super::sandbox::{self, Wall};
 use super::schema::Apply::{Entries, Value};
 use super::tables;
 use super::{Config, CustomScope, Group, Limits, Role, ServerKind, Service, address, idle, near, value};
@@ -36,6 +37,8 @@ pub(super) enum Apply<T> {
 pub(super) const SLIPS: usize = 3;
 /// What tables of free entries are called in messages.
 pub(super) const STRINGS: &str = "a table of strings";
+/// What the exceptions from walls are called in messages.
+const WALLED: &str = "a table such as { \"@staff\" = [\"hide_homes\"] }";
 /// What tables of limits are called in messages.
 pub(super) const LIMITS: &str = "a table of limits such as { memory_max = \"2G\" }";
 
@@ -47,6 +50,7 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("hub", "The hub itself."),
     ("login", "Who may come. People are written \"alice\", Unix groups \"@students\"."),
     ("server", "How a person's JupyterLab is started."),
+    ("sandbox", "The walls around servers: true, false, or \"auto\", which is not around those of administrators."),
     ("limits", "What each person's server may use. \"infinity\" sets no limit."),
     ("idle", "What becomes of a server that nobody uses and that computes nothing."),
 ];
@@ -255,6 +259,87 @@ const KEYS: &[Key] = &[
         default: "[\"users:activity!user\", \"access:servers!server\"]",
         meaning: &["What a server's own token may do. Less than the default, and its activity is not seen."],
         apply: Value(|config, v| value::scopes(v).map(|list| config.server.token_scopes = list)),
+    },
+    Key {
+        name: "server.log_burst",
+        default: "10000",
+        meaning: &[
+            "How many lines a server may write to the journal within log_interval; more is dropped, and",
+            "the journal says how much. 0 or \"infinity\" is no limit.",
+        ],
+        apply: Value(|config, v| value::limit(v).map(|count| config.server.log_burst = count)),
+    },
+    Key {
+        name: "server.log_interval",
+        default: "\"30s\"",
+        meaning: &["The time that log_burst counts for."],
+        apply: Value(|config, v| value::time(v).map(|time| config.server.log_interval = time)),
+    },
+    Key {
+        name: "sandbox.private_tmp",
+        default: "true",
+        meaning: &["Each server has a /tmp and /var/tmp of its own, which end with it."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::PrivateTmp, v)),
+    },
+    Key {
+        name: "sandbox.hide_processes",
+        default: "true",
+        meaning: &["Other people's processes, with their arguments, are not seen."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::HideProcesses, v)),
+    },
+    Key {
+        name: "sandbox.hide_homes",
+        default: "\"auto\"",
+        meaning: &["Of /home, /root and /run/user only the own home is there."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::HideHomes, v)),
+    },
+    Key {
+        name: "sandbox.homes",
+        default: "[]",
+        meaning: &["More folders in which homes lie, hidden by hide_homes: [\"/srv/homes\"]."],
+        apply: Value(|config, v| value::folders(v).map(|list| config.sandbox.homes = list)),
+    },
+    Key {
+        name: "sandbox.visible",
+        default: "[]",
+        meaning: &["Folders in hidden places that everybody sees all the same: [\"/home/shared\"]."],
+        apply: Value(|config, v| value::folders(v).map(|list| config.sandbox.visible = list)),
+    },
+    Key {
+        name: "sandbox.read_only_system",
+        default: "\"auto\"",
+        meaning: &["/usr, /boot and /etc cannot be written."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::ReadOnlySystem, v)),
+    },
+    Key {
+        name: "sandbox.no_new_privileges",
+        default: "\"auto\"",
+        meaning: &["Nothing can gain rights: no sudo, su, ping of old, nor any other setuid program."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::NoNewPrivileges, v)),
+    },
+    Key {
+        name: "sandbox.protect_kernel",
+        default: "true",
+        meaning: &[
+            "The kernel's settings, modules and log, the clock and the control groups are out of reach;",
+            "no real-time scheduling.",
+        ],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::ProtectKernel, v)),
+    },
+    Key {
+        name: "sandbox.close_devices",
+        default: "\"auto\"",
+        meaning: &["Only /dev/null and its like, terminals, and the devices that [limits] names."],
+        apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::CloseDevices, v)),
+    },
+    Key {
+        name: "sandbox.except",
+        default: "{}",
+        meaning: &[
+            "For whom some of these walls do not stand:",
+            "{ \"@staff\" = [\"hide_homes\", \"no_new_privileges\"], \"carol\" = [\"close_devices\"] }.",
+        ],
+        apply: Entries(WALLED, |config, whom, v| sandbox::except(&mut config.sandbox, whom, v)),
     },
     Key {
         name: "limits.memory_max",

@@ -15,6 +15,7 @@ use super::{
 use crate::names::UserName;
 
 mod idle;
+mod sandbox;
 mod scopes;
 mod services;
 mod tables;
@@ -90,8 +91,8 @@ fn the_shipped_file_says_the_defaults_of_every_key() {
     assert_eq!(read(&reference()), Config::default());
     // with the # taken away from every key it is still valid and, its examples of tables apart, still the defaults
     let loaded = load(Folder::new(&[("hub.toml", &uncommented())]).path()).unwrap();
-    let Config { hub, login, server, limits, idle, .. } = loaded.config;
-    assert_eq!(Config { hub, login, server, limits, idle, ..Config::default() }, Config::default());
+    let Config { hub, login, server, sandbox, limits, idle, .. } = loaded.config;
+    assert_eq!(Config { hub, login, server, sandbox, limits, idle, ..Config::default() }, Config::default());
     let set = |value: &&super::Value| value.origin != Origin::Default && !value.key.contains('[');
     // empty tables set nothing
     let whole = keys().iter().filter(|key| key.default != "{}").count();

@@ -45,7 +45,7 @@ pub(super) fn principals(value: &DeValue<'_>) -> Result<Vec<Principal>, String> 
     strings(value, "a list of names such as [\"alice\", \"@students\"]")?.iter().map(|name| principal(name)).collect()
 }
 
-fn principal(text: &str) -> Result<Principal, String> {
+pub(super) fn principal(text: &str) -> Result<Principal, String> {
     if let Some(group) = text.strip_prefix('@') {
         return match unix_group(group) {
             Ok(()) => Ok(Principal::Group(group.to_owned())),
@@ -108,6 +108,19 @@ pub(super) fn default_url(value: &DeValue<'_>) -> Result<String, String> {
         && !text.starts_with("//")
         && !text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\');
     if good { Ok(text.to_owned()) } else { Err(expected(wanted, value)) }
+}
+
+/// Absolute paths of folders.
+pub(super) fn folders(value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    let wanted = "a list of folders such as [\"/srv/homes\"]";
+    let folders = strings(value, wanted)?;
+    let good = |folder: &String| {
+        folder.len() > 1
+            && folder.starts_with('/')
+            && !folder.contains(char::is_control)
+            && !folder.split('/').any(|part| part == "..")
+    };
+    if folders.iter().all(good) { Ok(folders) } else { Err(expected(wanted, value)) }
 }
 
 /// `""`, `zh_CN`, `zh-CN`, `de`: kept in the form with the underscore, which `JupyterLab` uses.

@@ -4,6 +4,7 @@ use hubd_base::config::ServerKind;
 use hubd_proto::broker::{KIND_LAB, KIND_SINGLEUSER, VARIABLE_KIND};
 
 use super::command::directory;
+use super::view::SESSION;
 use super::{INSIDE, Plan, RUNTIME, SOCKET};
 use crate::variables::Variable;
 
@@ -29,7 +30,7 @@ pub fn variables(plan: &Plan<'_>) -> Vec<String> {
     let settings = format!("{CONFIG_PATH}={}", folders.join(":"));
     let configured = server.environment.iter().filter(|(name, _)| name != CONFIG_PATH);
     let configured = configured.map(|(name, value)| format!("{name}={value}"));
-    let own = format!("JUPYTER_RUNTIME_DIR={INSIDE}/{RUNTIME}");
+    let own = [format!("XDG_RUNTIME_DIR={SESSION}"), format!("JUPYTER_RUNTIME_DIR={INSIDE}/{RUNTIME}")];
     let hubs = contract(plan).into_iter().map(|(name, value)| format!("{name}={value}"));
     // By this the hub knows whether it has to guard the server, whatever its own configuration says by then.
     let kind = match plan.config.server.kind {
@@ -37,7 +38,7 @@ pub fn variables(plan: &Plan<'_>) -> Vec<String> {
         ServerKind::Singleuser => KIND_SINGLEUSER,
     };
     let kind = format!("{VARIABLE_KIND}={kind}");
-    spoken.chain(configured).chain([settings, own]).chain(hubs).chain([kind]).collect()
+    spoken.chain(configured).chain([settings]).chain(own).chain(hubs).chain([kind]).collect()
 }
 
 /// What programs for `JupyterHub` look for.

@@ -203,7 +203,7 @@ mod tests {
     fn what_a_launcher_says_is_no_markup() {
         let id = ServerId::default_of(UserName::parse("alice").unwrap());
         let text = "<script>'\"&".to_owned();
-        let failure = Failure { cause: Cause::NotAllowed, text, journal: Vec::new() };
+        let failure = Failure { cause: Cause::NotAllowed, text, out_of_memory: false, journal: Vec::new() };
         let snapshot = Snapshot { failure: Some(Arc::new(failure)), ..Snapshot::stopped(0) };
         let event = end(&snapshot, "/user/alice/", &id);
         assert_eq!(event["message"], "Spawn failed: <script>'\"&");

@@ -135,6 +135,7 @@ fn answers() -> Value {
         })),
         "IdleServers": object(&["servers"], json!({"servers": {"type": "array", "items": free()}})),
         "Kept": object(&["keep_until"], json!({"keep_until": nullable(moment())})),
+        "ServerExtension": object(&["state"], json!({"state": text(), "given_back": number()})),
         "Log": object(&["lines"], json!({"lines": {"type": "array", "items": free()}})),
         "OAuthToken": object(&["access_token", "token_type", "expires_in", "scope"], json!({
             "access_token": text(), "token_type": text(), "expires_in": number(), "scope": text(),

@@ -19,6 +19,12 @@ pub const SERVER_FAILED: &str = "e08f4b7a9d1c4e63a5b2c7d9f0e1a368";
 pub const SERVER_IDLE: &str = "4c1f0a9be6d84d1c9a72f35e08bd61c7";
 /// The hub stops a server: nobody used it, or it has run as long as it may.
 pub const SERVER_CULLED: &str = "d27a6c58f0e34b9bb1c4e9703a5f82d6";
+/// A server was suspended, by whomever.
+pub const SERVER_SUSPENDED: &str = "9eec37997e6947e987789898bc7ddf66";
+/// A suspended server runs again.
+pub const SERVER_WOKEN: &str = "08cce7e249f34bf7a1a2ca26feb08038";
+/// A process of a server was killed because memory ran out.
+pub const SERVER_OUT_OF_MEMORY: &str = "2d5e9c81f04b4a7b9c36e1d8a7f25b60";
 /// A service could not be started, or ended badly and is not started again.
 pub const SERVICE_FAILED: &str = "b7c24f0e5d9a4a1c8e63f1d20a7b95c4";
 /// Nobody needed the hub for as long as `hub.exit_when_idle` says, so it ended.

@@ -10,10 +10,13 @@ use std::thread::available_parallelism;
 
 use nix::sys::sysinfo::sysinfo;
 
+use super::oom::Kills;
 use super::usage::{Machine, Usage};
 
 /// Where the kernel shows the control groups.
 pub const ROOT: &str = "/sys/fs/cgroup";
+/// In a group's folder: what happened because of its limits, counted.
+pub const MEMORY_EVENTS: &str = "memory.events";
 
 /// What the processes of a unit use. `group` is systemd's `ControlGroup` property; `None` when it is gone.
 ///
@@ -41,6 +44,17 @@ pub fn usage(root: &Path, group: &str) -> Option<Usage> {
     })
 }
 
+/// How often the kernel killed processes of a unit because memory ran out; `None` when it is gone or nobody counts.
+pub fn kills(root: &Path, group: &str) -> Option<Kills> {
+    let folder = folder(root, group)?;
+    let around = folder.ancestors().take_while(|above| *above != root);
+    Some(Kills {
+        count: field(&folder.join(MEMORY_EVENTS), "oom_kill")?,
+        peak: number(&folder.join("memory.peak")),
+        limit: around.filter_map(|group| number(&group.join("memory.max"))).min(),
+    })
+}
+
 /// What everything on this machine uses together.
 pub fn machine(root: &Path) -> Machine {
     let system = sysinfo().ok();
@@ -61,7 +75,7 @@ pub fn machine(root: &Path) -> Machine {
 }
 
 /// A group's folder. The name is systemd's; one that leads elsewhere is none.
-fn folder(root: &Path, group: &str) -> Option<PathBuf> {
+pub fn folder(root: &Path, group: &str) -> Option<PathBuf> {
     let inside = group.strip_prefix('/').filter(|inside| !inside.is_empty())?;
     inside.split('/').all(|part| !matches!(part, "" | "." | "..")).then(|| root.join(inside))
 }

@@ -21,6 +21,12 @@ use crate::store::server_rows::ServerMark;
 
 /// Journal lines kept of a bad end.
 const JOURNAL_LINES: u32 = 40;
+/// systemd's `MESSAGE_ID` for "a process of this unit has been killed by the OOM killer" (sd-messages(3)).
+const OUT_OF_MEMORY: &str = "fe6faa94e7774663a0da52717891d8ef";
+/// systemd's result of a unit that it ended because memory ran out.
+const OOM_KILL: &str = "oom-kill";
+/// The result, and the signal, of one whose main process the kernel killed.
+const SIGNAL_KILL: &str = "signal (9)";
 /// Beyond the unit's own stop deadline, for systemd's SIGKILL to do its work.
 const STOP_MARGIN: Duration = Duration::from_secs(15);
 
@@ -55,7 +61,7 @@ pub(super) fn spawn_stop(servers: &Servers, server: &Arc<Server>) {
 /// It may still run; if so it is seen and shown as it is, and keeps its tokens.
 async fn stop_failed(servers: &Servers, server: &Arc<Server>, text: String) {
     log_failure(server, Cause::Launch, &text);
-    let failure = Arc::new(Failure { cause: Cause::Launch, text, journal: Vec::new() });
+    let failure = Arc::new(Told::default().failure(Cause::Launch, text));
     server.apply(Event::UnitFailed, |snapshot| snapshot.failure = Some(failure));
     examine(servers, server).await;
     if !server.snapshot().state.is_active() {
@@ -103,8 +109,7 @@ pub(super) async fn ended(servers: &Servers, server: &Arc<Server>, result: Optio
             applied
         }
         Some(text) => {
-            let journal = last_lines(servers, server).await;
-            let failure = Arc::new(Failure { cause: Cause::Died, text: text.clone(), journal });
+            let failure = Arc::new(last_lines(servers, server).await.failure(Cause::Died, text.clone()));
             let applied = server.apply(Event::UnitFailed, |snapshot| snapshot.failure = Some(failure));
             if applied {
                 log_failure(server, Cause::Died, &text);
@@ -186,22 +191,40 @@ pub(super) fn log_failure(server: &Server, cause: Cause, text: &str) {
     );
 }
 
-pub(super) async fn last_lines(servers: &Servers, server: &Server) -> Vec<String> {
+/// What the journal tells of a run that came to a bad end.
+#[derive(Default)]
+pub(super) struct Told {
+    lines: Vec<String>,
+    /// Whether systemd said that the kernel killed something because memory ran out.
+    killed: bool,
+}
+
+impl Told {
+    /// `text`: systemd's result, where the unit ended. A server whose main process the kernel kills ends by a signal
+    /// like any other, as its unit is to go on when a kernel is killed.
+    pub(super) fn failure(self, cause: Cause, text: String) -> Failure {
+        let result = text.split(' ').next().unwrap_or_default();
+        let out_of_memory = result == OOM_KILL || (text == SIGNAL_KILL && self.killed);
+        Failure { cause, text, out_of_memory, journal: self.lines }
+    }
+}
+
+pub(super) async fn last_lines(servers: &Servers, server: &Server) -> Told {
     let Snapshot { invocation, since, .. } = server.snapshot();
     let this_run = invocation.is_some();
     let invocation = invocation.unwrap_or_default();
     let read = servers.0.launcher.journal(&server.id, &invocation, JOURNAL_LINES);
     match timeout(READ_DEADLINE, read).await {
         // A run whose id nobody knows is told from earlier ones by the time at which it was asked for.
-        Ok(Ok(lines)) => lines
-            .into_iter()
-            .filter(|line| this_run || line.time_usec >= since)
-            .map(|JournalLine { message, .. }| message)
-            .collect(),
+        Ok(Ok(mut lines)) => {
+            lines.retain(|line| this_run || line.time_usec >= since);
+            let killed = lines.iter().any(|line| line.message_id.as_deref() == Some(OUT_OF_MEMORY));
+            Told { lines: lines.into_iter().map(|JournalLine { message, .. }| message).collect(), killed }
+        }
         Ok(Err(error)) => {
             tracing::warn!("cannot read the journal of {}, ignoring: {error}", server.id.unit_name());
-            Vec::new()
+            Told::default()
         }
-        Err(_) => Vec::new(),
+        Err(_) => Told::default(),
     }
 }

@@ -4,20 +4,21 @@
 //! loses (crash) is finished by the next process, which sees the unit.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use hubd_base::config::ServerKind;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::ending::{clear, ended, last_lines, log_failure, mark, rest};
+use super::ending::{Told, clear, ended, last_lines, log_failure, mark, rest};
 use super::keys;
 use super::launcher::{LaunchError, UnitState};
+use super::oom;
 use super::ready;
 use super::registry::{Servers, Wanted};
 use super::server::Server;
-use super::state::{Backend, Cause, Event, Failure, Phase, Snapshot, State};
+use super::state::{Backend, Cause, Event, Phase, Snapshot, State};
+use super::suspension;
 use crate::clock::{Usec, now};
 use crate::observe;
 use crate::observe::metrics::metrics;
@@ -42,6 +43,7 @@ pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.failure = None;
     snapshot.invocation = None;
     snapshot.started = None;
+    snapshot.out_of_memory = None;
     snapshot.stop_asked = false;
     snapshot.stop_planned = None;
     snapshot.stop_result = None;
@@ -153,16 +155,24 @@ async fn start(
     let last = server.last_activity().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
     // Whoever asks for a start does something; what went on did not. A server of which nobody knows began just now.
     let attended = server.attended().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
+    let backend = Backend::new(socket.clone(), program, last, attended);
+    if kind == Kind::Adopt && is_frozen(servers, server).await {
+        // It cannot answer now, and has answered before.
+        return Ok(Some(backend));
+    }
     tokio::select! {
         () = token.cancelled() => Ok(None),
         failed = unit_ended(servers, server) => Err(failed),
         answered = timeout_at(deadline, ready::wait(&socket, &path)) => {
             answered.map_err(|_| too_late(servers, server))?;
-            let gone = CancellationToken::new();
-            let (last_activity, attended) = (AtomicI64::new(last), AtomicI64::new(attended));
-            Ok(Some(Backend { socket, kind: program, gone, last_activity, attended }))
+            Ok(Some(backend))
         }
     }
+}
+
+async fn is_frozen(servers: &Servers, server: &Server) -> bool {
+    let state = timeout(READ_DEADLINE, servers.0.launcher.state(&server.id)).await;
+    matches!(state, Ok(Ok(UnitState::Active { frozen: true, .. })))
 }
 
 /// What runs in the unit, which may be older than the configuration. In doubt it is guarded.
@@ -180,7 +190,10 @@ fn launch_failed(error: LaunchError) -> Failed {
         LaunchError::NoLab(_) => Cause::NoLab,
         LaunchError::Configuration(_) => Cause::Configuration,
         LaunchError::Unreachable(_) => Cause::Unreachable,
-        LaunchError::Failed(_) | LaunchError::AlreadyRunning => Cause::Launch,
+        LaunchError::Failed(_)
+        | LaunchError::AlreadyRunning
+        | LaunchError::NotRunning(_)
+        | LaunchError::CannotFreeze(_) => Cause::Launch,
     };
     Failed { cause, text }
 }
@@ -224,6 +237,7 @@ async fn became_ready(servers: &Servers, server: &Arc<Server>, (kind, backend): 
             "The server of {} is ready",
             server.id
         );
+        oom::spawn_follow(servers, server, kind);
         // A freeze or an end between the last reading and now would otherwise go unseen.
         examine(servers, server).await;
     }
@@ -231,14 +245,14 @@ async fn became_ready(servers: &Servers, server: &Arc<Server>, (kind, backend): 
 
 async fn start_failed(servers: &Servers, server: &Arc<Server>, failed: Failed) {
     let Failed { cause, text } = failed;
-    let journal = match cause {
-        Cause::NotAllowed | Cause::NoLab | Cause::Configuration | Cause::Unreachable => Vec::new(),
+    let told = match cause {
+        Cause::NotAllowed | Cause::NoLab | Cause::Configuration | Cause::Unreachable => Told::default(),
         Cause::Launch | Cause::Exited | Cause::Timeout | Cause::Died => last_lines(servers, server).await,
     };
     clear(servers, server).await;
     rest(servers, server, ServerMark::Failed).await;
     log_failure(server, cause, &text);
-    let failure = Arc::new(Failure { cause, text, journal });
+    let failure = Arc::new(told.failure(cause, text));
     server.apply(Event::StartFailed, |snapshot| snapshot.failure = Some(failure));
 }
 
@@ -296,5 +310,9 @@ fn seen_active(servers: &Servers, server: &Arc<Server>, frozen: bool) {
     if server.apply(Event::UnitSeen, begin) {
         return spawn_start(servers, server, Kind::Adopt);
     }
-    server.apply(if frozen { Event::Frozen } else { Event::Thawed }, |_| {});
+    if frozen {
+        suspension::seen_frozen(servers, server);
+    } else {
+        suspension::woke_up(server);
+    }
 }

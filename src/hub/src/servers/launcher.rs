@@ -6,6 +6,7 @@ use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
 
+use super::oom::Kills;
 use super::usage::{Machine, Usage};
 use crate::clock::Usec;
 
@@ -56,6 +57,9 @@ pub struct JournalLine {
     pub identifier: String,
     /// The line.
     pub message: String,
+    /// What kind of event it tells of, as `MESSAGE_ID=`, where whoever wrote it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
 }
 
 /// Why a launcher could not do what it was asked for; the texts are for people.
@@ -73,6 +77,12 @@ pub enum LaunchError {
     /// It runs already, or a start of it is under way.
     #[error("the unit is already running")]
     AlreadyRunning,
+    /// Nothing of it runs.
+    #[error("{0}")]
+    NotRunning(String),
+    /// This machine cannot freeze it.
+    #[error("{0}")]
+    CannotFreeze(String),
     /// The start failed.
     #[error("{0}")]
     Failed(String),
@@ -87,6 +97,12 @@ pub trait Launcher: Send + Sync + 'static {
     fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>>;
     /// Stops it and clears what is remembered of it; success when there is nothing to stop.
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
+    /// Freezes a unit that runs; returns when it stands still. One that is frozen stays so.
+    fn freeze<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
+    /// Lets a frozen unit run again. One that is not frozen goes on.
+    fn thaw<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
+    /// Gives the memory of a frozen unit back to the machine; the bytes. A thaw breaks it off.
+    fn reclaim<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<u64, LaunchError>>;
     /// The unit's state right now.
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>>;
     /// What runs in the unit. What cannot be told apart is [`ServerKind::Lab`], which the hub guards.
@@ -104,6 +120,9 @@ pub trait Launcher: Send + Sync + 'static {
     fn usage<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<Usage, LaunchError>>;
     /// What everything uses together where servers run.
     fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>>;
+    /// How many of its processes the kernel killed for want of memory: now, and again whenever that grows. Ends at once
+    /// where nobody counts.
+    fn kills<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<BoxStream<'static, Kills>, LaunchError>>;
     /// Names of servers whose unit changed in some way, from now on; ends when the launcher is lost.
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>>;
     /// Where the server listens.

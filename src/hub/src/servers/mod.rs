@@ -4,19 +4,23 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod address;
+pub mod answers;
 mod cgroup;
 mod ending;
 pub mod idle;
 mod jobs;
 mod keys;
+mod kills;
 pub mod launcher;
 pub mod naming;
+pub mod oom;
 pub mod ready;
 pub mod registry;
 pub mod rows;
 pub mod server;
 mod signals;
 pub mod state;
+pub mod suspension;
 pub mod systemd;
 pub mod usage;
 pub mod watch;

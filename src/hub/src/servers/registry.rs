@@ -115,6 +115,8 @@ pub(super) struct Inner {
     pub(super) tokens: Arc<Tokens>,
     pub(super) shares: Arc<Shares>,
     pub(super) tasks: TaskTracker,
+    /// What only follows something: no work that keeps the hub here.
+    pub(super) followers: TaskTracker,
     pub(super) sampler: Sampler,
     /// Held while it is decided whether a server may begin to exist or to start, so that limits hold.
     turn: Mutex<()>,
@@ -144,6 +146,7 @@ impl Servers {
             tokens,
             shares,
             tasks: TaskTracker::new(),
+            followers: TaskTracker::new(),
             sampler: Sampler::default(),
             turn: Mutex::default(),
             known: RwLock::default(),

@@ -19,7 +19,9 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 use crate::clock::Usec;
 
 use super::cgroup;
+use super::kills;
 use super::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use super::oom::Kills;
 use super::signals::gather;
 use super::usage::{Machine, Usage};
 
@@ -210,6 +212,8 @@ fn translate(name: &str, text: Option<String>) -> LaunchError {
         broker::ERROR_NO_LAB => LaunchError::NoLab(text),
         broker::ERROR_BAD_CONFIGURATION => LaunchError::Configuration(text),
         broker::ERROR_ALREADY_RUNNING => LaunchError::AlreadyRunning,
+        broker::ERROR_NOT_RUNNING => LaunchError::NotRunning(text),
+        broker::ERROR_CANNOT_FREEZE => LaunchError::CannotFreeze(text),
         broker::ERROR_START_FAILED => LaunchError::Failed(text),
         _ => LaunchError::Unreachable(format!("{name}: {text}")),
     }
@@ -322,6 +326,30 @@ impl Launcher for Systemd {
         .boxed()
     }
 
+    fn freeze<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            self.bus.broker(broker::METHOD_FREEZE_SERVER, &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn thaw<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            self.bus.broker(broker::METHOD_THAW_SERVER, &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn reclaim<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<u64, LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            read(&self.bus.broker(broker::METHOD_RECLAIM_SERVER, &names).await?)
+        }
+        .boxed()
+    }
+
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {
         async move { self.bus.unit(&id.unit_name()).await }.boxed()
     }
@@ -365,6 +393,14 @@ impl Launcher for Systemd {
 
     fn machine(&self) -> BoxFuture<'_, Result<Machine, LaunchError>> {
         off_thread(|| cgroup::machine(Path::new(cgroup::ROOT))).boxed()
+    }
+
+    fn kills<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<BoxStream<'static, Kills>, LaunchError>> {
+        async move {
+            let group = self.bus.control_group(&id.unit_name()).await?;
+            Ok(kills::follow(Path::new(cgroup::ROOT), &group).boxed())
+        }
+        .boxed()
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<BoxStream<'static, ServerId>, LaunchError>> {

@@ -36,6 +36,8 @@ pub(crate) fn command(talk: Talk) -> Command {
             "TIME",
             Text::OptionKeep,
         )))
+        .subcommand(about(talk, "suspend", Text::AboutSuspend).arg(server(talk)))
+        .subcommand(about(talk, "wake", Text::AboutWake).arg(server(talk)))
         .subcommand(logs(talk))
         .subcommand(token(talk))
         .subcommand(about(talk, "groups", Text::AboutGroups))

@@ -33,6 +33,8 @@ words! {
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
     AboutIdle => "Which servers nobody uses, why, and what becomes of them", "列出闲置的服务器、原因以及后续处理";
     AboutKeep => "Leave a person's server as it is for a while", "让某个用户的服务器在一段时间内保持原样";
+    AboutSuspend => "Freeze a person's server as it is, and give its memory back", "让某个用户的服务器原样休眠，并收回内存";
+    AboutWake => "Let a suspended server go on", "唤醒休眠的服务器";
     AboutLogs => "The last lines of a server's journal", "查看服务器日志的最后几行";
     AboutToken => "The API tokens of a person", "某个用户的 API 令牌";
     AboutTokenCreate => "Make a token, which is printed once and never again", "创建令牌；令牌只显示这一次";
@@ -59,7 +61,7 @@ words! {
     OptionManaged => "Only the names of those in hub.toml that the hub starts; status 1 if there are none. Needs no hub",
         "仅列出 hub.toml 中由 hub 启动的服务名称；没有时状态为 1。无需 hub 运行";
     OptionApply => "Suspend and stop what is due, as hub-cull.timer has done every few minutes",
-        "立即处理到期的服务器（挂起或停止），hub-cull.timer 每隔几分钟也会这样做";
+        "立即处理到期的服务器（休眠或停止），hub-cull.timer 每隔几分钟也会这样做";
     OptionKeep => "How long, such as 8h; none ends it", "多久，例如 8h；none 表示取消";
     OptionRemove => "Remove the server as well, if it has a name", "同时删除服务器（仅限命名服务器）";
     OptionAdmin => "As administrators of the hub, beside those of login.admins", "任命为 hub 的管理员，与 login.admins 中的人一样";
@@ -135,7 +137,7 @@ words! {
     StateStarting => "starting", "启动中";
     StateStopping => "stopping", "停止中";
     StateStopped => "stopped", "已停止";
-    StateSuspended => "suspended", "已暂停";
+    StateSuspended => "suspended", "休眠中";
     StateFailed => "failed", "失败";
     StateBusy => "busy", "忙";
     Never => "never", "从未";
@@ -164,14 +166,14 @@ words! {
     StatusUsers => "users", "用户";
     StatusServers => "servers", "服务器";
     StatusServersAre => "{} running, {} suspended, {} starting, {} stopping, {} failed",
-        "{} 个运行中，{} 个已暂停，{} 个启动中，{} 个停止中，{} 个失败";
+        "{} 个运行中，{} 个休眠中，{} 个启动中，{} 个停止中，{} 个失败";
     StatusConnections => "connections", "连接";
     StatusLogins => "logins", "登录";
     StatusLoginsAre => "{} under way, {} waiting", "{} 个进行中，{} 个等待";
 
     // idle, keep
     IdleSince => "IDLE SINCE", "闲置起始";
-    IdleSuspend => "SUSPENDED", "挂起";
+    IdleSuspend => "SUSPENDED", "休眠";
     IdleStop => "STOPPED", "停止";
     IdleWhy => "WHY", "依据";
     IdleWorks => "working", "工作中";
@@ -212,6 +214,13 @@ words! {
     NoFollowJsonHint => "`journalctl --follow --output=json --unit={}` writes one JSON object a line.",
         "`journalctl --follow --output=json --unit={}` 每行输出一个 JSON 对象。";
     CannotRun => "{} could not be run: {}.", "无法运行 {}：{}。";
+
+    // suspend, wake
+    Suspended => "The server of {} is suspended. The first request that a person makes wakes it.",
+        "{} 的服务器已休眠。用户再次访问时会自动唤醒。";
+    SuspendedGaveBack => "The server of {} is suspended and gave {} MiB of memory back. The first request that a person makes wakes it.",
+        "{} 的服务器已休眠，收回了 {} MiB 内存。用户再次访问时会自动唤醒。";
+    Woken => "The server of {} is awake.", "{} 的服务器已唤醒。";
 
     // user, token, group
     UserAdded => "The hub knows {} now.", "hub 现在认识 {} 了。";

@@ -196,3 +196,36 @@ async fn everybody_sees_the_verdicts_of_servers_they_may_read_and_administrators
     assert_eq!(done["servers"].as_array().unwrap().len(), 2);
     assert_eq!(done["servers"][0]["done"], json!(null));
 }
+
+#[tokio::test]
+async fn an_idle_server_is_suspended_unless_it_works_and_rests_from_its_wake_on() {
+    let world = world_of("isa", "").await;
+    let server = world.app.servers.get(&id("isa"));
+    upstream::kernels("isa", r#"[{"execution_state": "busy", "last_activity": null}]"#);
+    assert_eq!(look(&world, 31).await.0, None);
+    upstream::kernels("isa", r#"[{"execution_state": "idle", "last_activity": null}]"#);
+    assert_eq!(look(&world, 59).await.0, None, "half an hour after it was last seen working");
+    assert_eq!(look(&world, 62).await.0, Some(Deed::Suspended));
+    world.wait_for("isa", "suspended").await;
+    let (deed, verdict) = look(&world, 600).await;
+    assert_eq!((deed, verdict.suspend_at, verdict.certain), (None, None, true));
+    let isa = world.caller("isa", &["self"]).await;
+    let model = isa.read("/users/isa/server").await;
+    assert_eq!(model["hubd"]["state"], "suspended");
+    assert_eq!(model["hubd"]["idle"]["suspend_at"], json!(null));
+    // Whoever wakes it wants it to run: it is not suspended with the next look.
+    let before = server.attended();
+    world.app.servers.wake(&id("isa")).await.unwrap();
+    assert!(server.attended() > before);
+}
+
+#[tokio::test]
+async fn a_suspended_server_is_stopped_in_its_time() {
+    let world = world_of("irma", "[idle]\nstop_after = \"1h\"\n").await;
+    assert_eq!(look(&world, 31).await.0, Some(Deed::Suspended));
+    assert_eq!(look(&world, 55).await.0, Some(Deed::Announced));
+    assert_eq!(look(&world, 61).await.0, Some(Deed::Stopped));
+    world.wait_for("irma", "stopped").await;
+    let irma = world.caller("irma", &["self"]).await;
+    assert_eq!(irma.read("/users/irma/server").await["hubd"]["idle"]["ended"]["why"], "idle");
+}

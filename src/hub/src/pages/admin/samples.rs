@@ -40,7 +40,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         may_edit: true,
         may_delete: true,
     };
-    let line = |priority| JournalLine { time_usec: 1, priority, identifier: text(), message: text() };
+    let line = |priority| JournalLine { time_usec: 1, priority, identifier: text(), message: text(), message_id: None };
     let frame = || frame.clone();
     vec![
         PeoplePage {
