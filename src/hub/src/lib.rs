@@ -15,4 +15,3 @@ pub mod proxy;
 pub mod servers;
 pub mod services;
 pub mod store;
-pub mod timestamp;

@@ -11,10 +11,9 @@ use serde_json::{Map, Value};
 use super::body::{Body, python};
 use super::caller::Caller;
 use crate::app::App;
-use crate::clock::{Usec, iso, now};
+use crate::clock::{Usec, iso, now, timestamp};
 use crate::http::faults::Fault;
 use crate::servers::server::Server;
-use crate::timestamp;
 
 /// How far ahead a client's clock may be, microseconds: 59 minutes.
 const AHEAD_MAX: Usec = 59 * 60 * 1_000_000;

@@ -14,11 +14,10 @@ use super::caller::Caller;
 use super::servers::Address;
 use crate::app::App;
 use crate::auth::scopes::Resource;
-use crate::clock::{Usec, iso, now};
+use crate::clock::{Usec, iso, now, timestamp};
 use crate::http::faults::Fault;
 use crate::servers::idle::{Done, KeepError, Reason, Verdict};
 use crate::servers::server::Server;
-use crate::timestamp;
 
 const SECOND: i64 = 1_000_000;
 

@@ -17,7 +17,8 @@ const LENT: Usec = 60_000_000;
 /// A token that was just made.
 pub(super) struct Issued {
     pub(super) secret: Secret,
-    id: i64,
+    /// Which one it is.
+    pub(super) id: i64,
 }
 
 /// Makes the token for a start.
@@ -55,13 +56,13 @@ pub(super) async fn lend(servers: &Servers, server: &Server) -> Result<Issued, T
 }
 
 /// The server runs with this token: former ones end, and what was issued with them.
-pub(super) async fn succeed(servers: &Servers, server: &Server, issued: &Issued) {
-    revoke(servers, server, |token| token.id < issued.id).await;
+pub(super) async fn succeed(servers: &Servers, server: &Server, issued: i64) {
+    revoke(servers, server, |token| token.id < issued).await;
 }
 
 /// The server runs already, with a former token: this one is for nobody.
-pub(super) async fn withdraw(servers: &Servers, server: &Server, issued: &Issued) {
-    revoke(servers, server, |token| token.id == issued.id).await;
+pub(super) async fn withdraw(servers: &Servers, server: &Server, issued: i64) {
+    revoke(servers, server, |token| token.id == issued).await;
 }
 
 /// The server does not run: all its tokens end.

@@ -280,6 +280,8 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The last bad end, until the next start.
     pub failure: Option<Arc<Failure>>,
+    /// The profile that was chosen and is not there, so that the usual one was taken; until the next start.
+    pub lost_profile: Option<String>,
     /// Where it is reached; present while it is ready.
     pub backend: Option<Arc<Backend>>,
     /// Bytes of memory that it gave back when it was suspended, once that is known.
@@ -294,6 +296,8 @@ pub struct Snapshot {
     pub stop_planned: Option<Usec>,
     /// Whether the stop under way was asked for here, so that a job of this process ends it.
     pub stop_asked: bool,
+    /// Whether it is to start again after the stop under way.
+    pub restart: bool,
     /// systemd's word for the end of the unit, where it came while a stop was under way and was not a good one.
     pub stop_result: Option<String>,
 }
@@ -336,6 +340,7 @@ impl Snapshot {
             started: None,
             phase: Phase::Requested,
             failure: None,
+            lost_profile: None,
             backend: None,
             given_back: None,
             out_of_memory: None,
@@ -343,6 +348,7 @@ impl Snapshot {
             hold: None,
             stop_planned: None,
             stop_asked: false,
+            restart: false,
             stop_result: None,
         }
     }

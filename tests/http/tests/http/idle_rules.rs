@@ -173,12 +173,22 @@ async fn age_ends_a_server_in_use_after_a_notice() {
 
 #[tokio::test]
 async fn a_group_has_its_own_times() {
-    let world =
-        world_of("inka", "[idle.group.friends-of-inka]\nsuspend_after = \"never\"\nstop_after = \"2h\"\n").await;
+    let world = world_of("crew-inka", "[idle.group.crew]\nsuspend_after = \"never\"\nstop_after = \"2h\"\n").await;
     let (_, verdict) = look(&world, 5).await;
     assert_eq!(verdict.suspend_at, None);
     let at = verdict.stop_at().unwrap() - now();
     assert!((119 * MINUTE..=120 * MINUTE).contains(&at), "{at}");
+}
+
+#[tokio::test]
+async fn a_profile_has_its_own_times() {
+    let profile = "[[profile]]\nname = \"long\"\nidle = { stop_after = \"5h\" }\n";
+    let world = World::new(&format!("{STOP}{profile}")).await;
+    let ines = world.caller("inga", &["self"]).await;
+    let options = json!({"user_options": {"profile": "long"}});
+    assert_eq!(ines.call("POST", "/users/inga/server", options).await.status, 201);
+    let at = look(&world, 5).await.1.stop_at().unwrap() - now();
+    assert!((299 * MINUTE..=300 * MINUTE).contains(&at), "{at}");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 )]
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
+mod accounts;
 mod admin;
 mod api;
 mod api_activity;
@@ -21,8 +22,10 @@ mod api_tokens;
 mod api_users;
 mod calls;
 mod fake_pam;
+mod home;
 mod idle;
 mod idle_rules;
+mod keeper;
 mod launcher;
 mod login;
 mod login_conversation;
@@ -30,6 +33,7 @@ mod metrics;
 mod named;
 mod oauth;
 mod oom;
+mod profiles;
 mod scopes;
 mod server;
 mod servers;

@@ -86,7 +86,7 @@ impl Idle {
             }
             _ => {
                 // Its person came back, or the rule changed.
-                self.withdraw(&server);
+                withdraw(&server);
                 None
             }
         };
@@ -130,11 +130,6 @@ impl Idle {
         Some(Deed::Stopped)
     }
 
-    fn withdraw(&self, server: &Server) {
-        server.memory().watched.announced = None;
-        server.announce(None);
-    }
-
     async fn suspend(&self, server: &Server, verdict: &Verdict) -> Option<Deed> {
         if server.snapshot().state != State::Running {
             return None;
@@ -173,4 +168,10 @@ impl Idle {
         }
         self.servers.save_activity().await;
     }
+}
+
+/// The notice does not hold any more.
+fn withdraw(server: &Server) {
+    server.memory().watched.announced = None;
+    server.announce(None);
 }

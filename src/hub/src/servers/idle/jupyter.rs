@@ -13,13 +13,12 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 
 use super::watched::Jupyter;
-use crate::clock::Usec;
+use crate::clock::{Usec, timestamp};
 use crate::servers::address::Address;
 use crate::servers::keys;
 use crate::servers::registry::Servers;
 use crate::servers::server::Server;
 use crate::servers::state::Backend;
-use crate::timestamp;
 
 /// For both questions together.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -50,7 +49,7 @@ pub(super) async fn ask(servers: &Servers, server: &Server, backend: &Backend, n
                 let lent = keys::lend(servers, server).await.ok()?;
                 let secret = String::from_utf8_lossy(lent.secret.expose()).into_owned();
                 let told = questions(servers, server, backend, Some(&secret), now).await;
-                keys::withdraw(servers, server, &lent).await;
+                keys::withdraw(servers, server, lent.id).await;
                 told
             }
         }

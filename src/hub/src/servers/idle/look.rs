@@ -31,12 +31,12 @@ impl Idle {
         let readable = matches!(read, Ok(Ok(_)));
         let used = read.ok().and_then(Result::ok).and_then(|usage| usage.cpu_usec);
         if let Some(used) = used {
-            watched.meter.take(now, used, self.rules.cpu_window);
+            watched.meter.take(now, used, self.config.idle.cpu_window);
         }
         // Where processor time is not measured at all, the other signs have to do.
         watched.measured = used.is_some() || !readable;
         let percent = watched.meter.percent();
-        let computes = percent.is_some_and(|percent| percent >= f64::from(self.rules.cpu_below));
+        let computes = percent.is_some_and(|percent| percent >= f64::from(self.config.idle.cpu_below));
         let recent = server.attended().is_some_and(|attended| attended > now - RECENT.min(self.patience()));
         if computes {
             watched.works = true;
@@ -62,11 +62,12 @@ impl Idle {
 
     /// The shortest time after which anything may happen to anybody's server, microseconds.
     fn patience(&self) -> Usec {
-        let times = |policy: hubd_base::config::IdleRule| [policy.suspend_after, policy.stop_after];
-        let everybody = self.rules.everybody;
-        let rules =
-            self.rules.groups.iter().map(|(_, rule)| *rule).chain(self.rules.users.iter().map(|(_, rule)| *rule));
-        let all = rules.flat_map(times).flatten().chain([everybody.suspend_after, everybody.stop_after]);
-        all.min().and_then(|least| Usec::try_from(least.as_micros()).ok()).unwrap_or(RECENT) / 2
+        let idle = &self.config.idle;
+        let everybody = [Some(idle.everybody.suspend_after), Some(idle.everybody.stop_after)];
+        let groups = idle.groups.iter().map(|(_, rule)| rule);
+        let rules = groups.chain(idle.users.iter().map(|(_, rule)| rule));
+        let rules = rules.chain(self.config.profiles.iter().map(|profile| &profile.idle));
+        let times = rules.flat_map(|rule| [rule.suspend_after, rule.stop_after]).chain(everybody).flatten();
+        times.min().and_then(|least| Usec::try_from(least.as_micros()).ok()).unwrap_or(RECENT) / 2
     }
 }

@@ -16,14 +16,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hubd_base::config::{self, Config, IdlePolicy};
+use hubd_base::config::{Config, IdlePolicy, IdleRule};
+use hubd_base::limits::Person;
 use hubd_base::names::UserName;
+use hubd_base::profiles::choose;
 use tokio::time::Instant;
 
 pub use apply::{Deed, Done};
 pub use verdict::{Reason, Verdict, Why};
 pub use watched::Watched;
 
+use super::profiles;
 use super::registry::Servers;
 use super::server::Server;
 use crate::auth::accounts::Accounts;
@@ -64,7 +67,7 @@ type Groups = HashMap<UserName, (Instant, Vec<String>)>;
 /// Knows which servers are idle; one for the hub.
 pub struct Idle {
     servers: Servers,
-    rules: config::Idle,
+    config: Config,
     accounts: Arc<dyn Accounts>,
     groups: Mutex<Groups>,
     /// Held while servers are judged and dealt with: two who ask at once share the outcome of one after the other.
@@ -74,15 +77,21 @@ pub struct Idle {
 impl Idle {
     /// For these servers, by these rules.
     pub fn new(servers: Servers, config: &Config, accounts: Arc<dyn Accounts>) -> Self {
-        let (rules, groups, turn) = (config.idle.clone(), Mutex::default(), tokio::sync::Mutex::default());
-        Self { servers, rules, accounts, groups, turn }
+        let (config, groups, turn) = (config.clone(), Mutex::default(), tokio::sync::Mutex::default());
+        Self { servers, config, accounts, groups, turn }
     }
 
     /// What holds for a server. Where the name service does not answer, groups are as good as none.
     pub async fn policy(&self, server: &Server) -> IdlePolicy {
         let user = &server.id.user;
-        let groups = if self.rules.asks_for_groups() { self.groups_of(user).await } else { Vec::new() };
-        let policy = self.rules.policy(user, &groups, None);
+        let profiles = self.config.profiles.iter().any(|profile| profile.idle != IdleRule::default());
+        let asks = profiles || self.config.idle.asks_for_groups();
+        let groups = if asks { self.groups_of(user).await } else { Vec::new() };
+        let details = server.details().unwrap_or_default();
+        let chosen = profiles::chosen(&details.user_options).unwrap_or_default();
+        // One that is not there any more says nothing.
+        let profile = choose(&self.config, Person { name: user, groups: &groups }, chosen).ok().flatten();
+        let policy = self.config.idle.policy(user, &groups, profile.map(|profile| &profile.idle));
         server.memory().policy = Some(policy);
         policy
     }
@@ -90,7 +99,7 @@ impl Idle {
     /// The same by what is known already; a person's groups may not be.
     pub fn policy_known(&self, server: &Server) -> IdlePolicy {
         let known = server.memory().policy;
-        known.unwrap_or_else(|| self.rules.policy(&server.id.user, &[], None))
+        known.unwrap_or_else(|| self.config.idle.policy(&server.id.user, &[], None))
     }
 
     async fn groups_of(&self, user: &UserName) -> Vec<String> {

@@ -8,6 +8,7 @@ use crate::clock::Usec;
 /// What was seen of one run of a server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own, none excludes another")]
 pub struct Watched {
     /// systemd's id of the run; another run begins anew.
     pub invocation: String,
