@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod environment;
 pub(crate) mod groups;
 pub(crate) mod idle;
+pub(crate) mod limits;
 pub(crate) mod logs;
 pub(crate) mod people;
 pub(crate) mod servers;

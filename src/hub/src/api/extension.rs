@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 
 use super::idle;
 use crate::app::App;
+use crate::clock::iso;
+use crate::servers::oom::OutOfMemory;
 use crate::servers::server::Server;
 use crate::servers::state::Snapshot;
 
@@ -17,6 +19,25 @@ pub fn of(app: &App, server: &Server, snapshot: &Snapshot) -> Value {
     }
     if let Some(idle) = idle::of(app, server) {
         fields.insert("idle".into(), idle);
+    }
+    if let Some(name) = &snapshot.lost_profile {
+        fields.insert("lost_profile".into(), name.as_str().into());
+    }
+    if let Some(news) = &snapshot.out_of_memory {
+        fields.insert("out_of_memory".into(), out_of_memory(news));
+    }
+    fields.into()
+}
+
+/// How many processes the kernel killed, when the last one, and where it was the server's own limit, both amounts in
+/// bytes. `when` is null where the hub was not there to see it.
+fn out_of_memory(news: &OutOfMemory) -> Value {
+    let mut fields = Map::new();
+    fields.insert("killed".into(), news.kills.count.into());
+    fields.insert("when".into(), news.when.map(iso).into());
+    if let Some((used, limit)) = news.own_limit() {
+        fields.insert("used".into(), used.into());
+        fields.insert("limit".into(), limit.into());
     }
     fields.into()
 }

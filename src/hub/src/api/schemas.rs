@@ -139,7 +139,17 @@ fn answers() -> Value {
         })),
         "IdleServers": object(&["servers"], json!({"servers": {"type": "array", "items": free()}})),
         "Kept": object(&["keep_until"], json!({"keep_until": nullable(moment())})),
-        "ServerExtension": object(&["state"], json!({"state": text(), "given_back": number()})),
+        "ServerExtension": object(&["state"], json!({
+            "state": text(), "given_back": number(), "idle": free(), "lost_profile": text(), "out_of_memory": free(),
+        })),
+        "ServerLimits": object(&["unit", "running", "limits", "person", "all"], json!({
+            "unit": text(), "running": flag(), "profile": nullable(text()), "limits": map_of("Limit"),
+            "person": {"$ref": "#/components/schemas/UnitLimits"}, "all": {"$ref": "#/components/schemas/UnitLimits"},
+        })),
+        "UnitLimits": object(&["unit", "limits"], json!({"unit": text(), "limits": map_of("Limit")})),
+        "Limit": object(&["amount", "live", "said"], json!({
+            "amount": text(), "live": flag(), "said": {"type": "array", "items": free()},
+        })),
         "Log": object(&["lines"], json!({"lines": {"type": "array", "items": free()}})),
         "OAuthToken": object(&["access_token", "token_type", "expires_in", "scope"], json!({
             "access_token": text(), "token_type": text(), "expires_in": number(), "scope": text(),
@@ -184,6 +194,7 @@ fn requests() -> Value {
         "ServerRequest": object(&[], json!({"display_name": text(), "user_options": nullable(free())})),
         "ServerChange": object(&[], json!({"name": text(), "display_name": text(), "user_options": free()})),
         "Keep": object(&[], json!({"until": moment(), "seconds": {"type": "integer", "minimum": 1}})),
+        "LimitChange": free(),
         "ServerStop": object(&[], json!({"remove": flag()})),
         "NewToken": object(&[], json!({
             "note": text(), "expires_in": nullable(json!({"type": "integer", "minimum": 1})), "scopes": texts(),

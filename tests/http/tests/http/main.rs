@@ -27,6 +27,7 @@ mod idle;
 mod idle_rules;
 mod keeper;
 mod launcher;
+mod limits;
 mod login;
 mod login_conversation;
 mod metrics;
