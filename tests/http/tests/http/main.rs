@@ -13,6 +13,10 @@
 
 mod accounts;
 mod admin;
+mod admin_live;
+mod admin_logs;
+mod admin_services;
+mod admin_sessions;
 mod api;
 mod api_activity;
 mod api_client;
@@ -25,6 +29,7 @@ mod fake_pam;
 mod home;
 mod idle;
 mod idle_rules;
+mod journals;
 mod keeper;
 mod launcher;
 mod limits;
