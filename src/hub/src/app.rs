@@ -28,6 +28,7 @@ use crate::clock::{Usec, now};
 use crate::http::cookies::Sent;
 use crate::http::origin::Authority;
 use crate::http::stay::Stays;
+use crate::journals::Journals;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
@@ -58,6 +59,8 @@ pub struct Parts {
     pub launcher: Arc<dyn Launcher>,
     /// What starts services.
     pub service_launcher: Arc<dyn ServiceLauncher>,
+    /// What reads logs.
+    pub journals: Arc<dyn Journals>,
     /// Who decides about the control socket.
     pub authority: Arc<dyn Authority>,
     /// The accounts of this machine.
@@ -96,6 +99,8 @@ pub struct App {
     pub servers: Servers,
     /// What runs of the services.
     pub manager: Manager,
+    /// What reads logs.
+    pub journals: Arc<dyn Journals>,
     /// Authorization codes on their way.
     pub codes: Codes,
     /// Who decides about the control socket.
@@ -173,6 +178,7 @@ impl App {
             door: Door::new(parts.login_socket, parts.login_deadline),
             servers,
             manager,
+            journals: parts.journals,
             codes: Codes::default(),
             authority: parts.authority,
             forwarder: Forwarder::new(stays.clone()),

@@ -24,7 +24,7 @@ mod share_codes;
 mod shared;
 mod shares;
 pub(crate) mod shutdown;
-mod timestamp;
+pub mod timestamp;
 mod token_models;
 mod tokens;
 pub(crate) mod user_changes;

@@ -13,6 +13,10 @@
 
 mod accounts;
 mod admin;
+mod admin_live;
+mod admin_logs;
+mod admin_services;
+mod admin_sessions;
 mod api;
 mod api_activity;
 mod api_client;
@@ -24,6 +28,7 @@ mod calls;
 mod fake_pam;
 mod home;
 mod idle;
+mod journals;
 mod keeper;
 mod launcher;
 mod login;
