@@ -18,13 +18,15 @@ from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnecti
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.support.ui import WebDriverWait
 
-from harness.paths import SCREENSHOTS
+from harness.paths import OUT, SCREENSHOTS
 from harness.wait import wait_for
 
 DRIVER_DEADLINE = 20.0
 PAGE_DEADLINE = 30.0
 LAB_DEADLINE = 90.0
 ADDRESS = "http://127.0.0.1:8000"
+# Pictures in the documentation are this much smaller than the page.
+DOCS_SCALE = 0.65
 
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -186,6 +188,16 @@ class Browser:
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         Path(target).write_bytes(base64.b64decode(shot["data"]))
+
+    def screenshot_for_docs(self, name):
+        """A small picture for docs/screenshots, in tests/out/docs: whoever wants it there copies it."""
+        self.still()
+        width, height = self.driver.execute_script("return [innerWidth, Math.min(document.body.scrollHeight, 900)]")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": DOCS_SCALE}
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+        target = OUT / "docs" / f"{name}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(base64.b64decode(shot["data"]))
 
     def screenshot_of(self, name):
         """A picture for the folder of screenshots."""

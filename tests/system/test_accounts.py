@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from selenium.webdriver.common.by import By
 
+from harness import axe
 from harness.browser import LAB_DEADLINE
 from harness.people import PASSWORDS
 from harness.wait import wait_for
@@ -66,6 +67,13 @@ def shown_passwords(page):
     return {cell.get_attribute("data-user"): cell.text for cell in cells}
 
 
+def accessible(page):
+    """Nothing on the page breaks WCAG 2.2 AA, light or dark."""
+    for dark in (True, False):
+        page.appearance(dark)
+        assert axe.violations(page.still().driver) == []
+
+
 def changed_at_login(page, user, password):
     """Signs in with the first password and chooses an own one where the hub asks for it."""
     page.driver.delete_all_cookies()
@@ -91,6 +99,7 @@ def test_an_administrator_adds_three_people_who_log_in_choose_passwords_and_get_
     people = PEOPLE[language]
     page = browser(machine, "zh-CN,zh" if language == "zh-CN" else "en").login("boss", PASSWORDS["boss"])
     page.open("/hub/admin")
+    accessible(page)
     page.find("#names").send_keys("\n".join(people))
     assert page.find("input[name=must_change]").is_selected() and page.find("input[value=generate]").is_selected()
     page.click("#add-people")
@@ -98,7 +107,9 @@ def test_an_administrator_adds_three_people_who_log_in_choose_passwords_and_get_
     passwords = shown_passwords(page)
     assert list(passwords) == people and all(GENERATED.match(password) for password in passwords.values()), passwords
     assert len(set(passwords.values())) == 3
+    accessible(page)
     page.screenshot_of(f"admin-passwords-{language}")
+    page.screenshot_for_docs(f"admin-passwords-{language}-light")
     page.click("#passwords-noted")
     page.find("#people")
     assert not any(password in page.driver.page_source for password in passwords.values()), "shown once"
@@ -130,6 +141,7 @@ def test_a_chosen_password_counts_at_once_where_it_need_not_be_changed(machine, 
     page.click("input[name=must_change]").click("#add-people").find("#passwords")
     machine.logged_in("ivan", OWN)
     page.open("/hub/admin/user/ivan")
+    accessible(page)
     page.click("#set")
     page.find("#passwords")
     again = shown_passwords(page)["ivan"]
@@ -251,6 +263,7 @@ def test_deleting_leaves_account_and_home_unless_asked_and_asked_again(machine, 
     machine.shell("echo mine > /home/otto/notes; chown otto /home/otto/notes")
     page = browser(machine).login("boss", PASSWORDS["boss"])
     page.open("/hub/admin/user/otto/delete")
+    accessible(page)
     page.click("#agree").find("#people")
     assert account(machine, "otto") is not None, "the hub has forgotten otto, the machine has not"
     machine.run(["hubctl", "user", "add", "otto"])

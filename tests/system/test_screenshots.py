@@ -16,6 +16,11 @@ from harness.paths import SCREENSHOTS
 
 LANGUAGES = {"en": "en-US,en", "zh-CN": "zh-CN,zh"}
 WIDTHS = (1100, 360)
+# The pictures of docs/pages.md: name, language, dark.
+DOCS = {
+    ("login", "en", False), ("login-new-password", "zh-CN", False), ("home-running", "en", False),
+    ("spawn-pending", "zh-CN", True), ("tokens", "en", True), ("admin", "en", False), ("admin-user", "zh-CN", False),
+}
 FAILING = "#!/bin/sh\necho 'Traceback (most recent call last):'\necho 'ModuleNotFoundError: jupyterlab'\nexit 3\n"
 NEVER = "#!/bin/sh\nexec tail -f /dev/null\n"
 OVERFLOW = """
@@ -49,6 +54,8 @@ def picture(pages, name, path=None):
                 assert not re.search(r"\b(login|home|state|progress|failure|error|frame|admin)\.[a-z-]{3,}\b", text), text
                 broken = axe.violations(page.still().driver)
                 assert broken == [], f"{name} {code} {'dark' if dark else 'light'} {width}: " + "\n".join(broken)
+                if width == WIDTHS[0] and (name, code, dark) in DOCS:
+                    page.screenshot_for_docs(f"{name}-{code}-{'dark' if dark else 'light'}")
                 page.screenshot(SCREENSHOTS / f"{name}-{code}-{'dark' if dark else 'light'}-{width}.png")
         page.appearance()
 

@@ -14,6 +14,9 @@ pub fn of(snapshot: &Snapshot) -> Value {
     if let Some(bytes) = snapshot.given_back {
         fields.insert("given_back".into(), bytes.into());
     }
+    if let Some(name) = &snapshot.lost_profile {
+        fields.insert("lost_profile".into(), name.as_str().into());
+    }
     if let Some(news) = &snapshot.out_of_memory {
         fields.insert("out_of_memory".into(), out_of_memory(news));
     }

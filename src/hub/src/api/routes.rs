@@ -102,6 +102,10 @@ fn own_servers() -> Routes {
     let answers: &[(u16, &str)] = &[(200, "ServerExtension"), (409, "Error"), (500, "Error"), (501, "Error")];
     let suspended = Doc::new("Freeze a server and give its memory back", &["servers"], answers);
     let woken = Doc::new("Let a suspended server run again", &["servers"], &[(200, "ServerExtension"), (500, "Error")]);
+    let limited = Doc::new("What a server may use, and who says so", read, &[(200, "ServerLimits")]);
+    let relimited =
+        Doc::new("Change what a running server may use, until it stops", &["admin:servers"], &[(200, "ServerLimits")]);
+    let relimited = relimited.body("LimitChange");
     let mut routes = Routes::default();
     for path in ["/users/{user}/server", "/users/{user}/servers/", "/users/{user}/servers/{server}"] {
         routes = routes
@@ -116,6 +120,10 @@ fn own_servers() -> Routes {
         .get("/users/{user}/servers/{server}/progress", progress::follow, followed)
         .get("/users/{user}/server/log", log::read, written)
         .get("/users/{user}/servers/{server}/log", log::read, written)
+        .get("/users/{user}/server/limits", servers::limits::show, limited)
+        .get("/users/{user}/servers/{server}/limits", servers::limits::show, limited)
+        .patch("/users/{user}/server/limits", servers::limits::change, relimited)
+        .patch("/users/{user}/servers/{server}/limits", servers::limits::change, relimited)
         .post("/users/{user}/server/suspend", servers::suspension::suspend, suspended)
         .post("/users/{user}/servers/{server}/suspend", servers::suspension::suspend, suspended)
         .post("/users/{user}/server/wake", servers::suspension::wake, woken)

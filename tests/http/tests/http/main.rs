@@ -31,6 +31,7 @@ mod idle;
 mod journals;
 mod keeper;
 mod launcher;
+mod limits;
 mod login;
 mod login_conversation;
 mod metrics;
