@@ -364,7 +364,7 @@ async fn an_administrator_suspends_and_wakes_on_the_page() {
     assert!(page.text().contains("formaction=\"/hub/admin/suspend/alice\""), "{}", page.text());
     let xsrf = page.field("_xsrf");
     let done = boss.post("/hub/admin/suspend/alice", &format!("_xsrf={xsrf}")).await;
-    assert_eq!(done.status, 302, "{}", done.text());
+    assert_eq!(done.status, 303, "{}", done.text());
     assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
     let page = boss.get("/hub/admin?done=suspended").await.text();
     assert!(
@@ -372,9 +372,9 @@ async fn an_administrator_suspends_and_wakes_on_the_page() {
         "{page}"
     );
     let done = boss.post("/hub/admin/wake/alice", &format!("_xsrf={xsrf}")).await;
-    assert_eq!(done.status, 302, "{}", done.text());
+    assert_eq!(done.status, 303, "{}", done.text());
     assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
     let refused = world.browser_of("bob").await.post("/hub/admin/suspend/alice", "_xsrf=x").await;
-    assert_ne!(refused.status, 302);
+    assert_eq!(refused.status, 403);
     assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
 }
