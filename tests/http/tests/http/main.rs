@@ -39,6 +39,7 @@ mod metrics;
 mod named;
 mod oauth;
 mod oom;
+mod pressure;
 mod profiles;
 mod scopes;
 mod server;

@@ -368,7 +368,7 @@ async fn an_administrator_suspends_and_wakes_on_the_page() {
     let done = boss.post("/hub/admin/suspend/alice", &format!("_xsrf={xsrf}")).await;
     assert_eq!(done.status, 303, "{}", done.text());
     assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
-    let page = boss.get("/hub/admin?done=suspended").await.text();
+    let page = boss.follow(done.header("location")).await.text();
     assert!(
         page.contains("The server is suspended.") && page.contains("formaction=\"/hub/admin/wake/alice\""),
         "{page}"
