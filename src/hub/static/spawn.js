@@ -1,5 +1,4 @@
 // Progress of a start: the stream of events moves the bar; at its end the server opens, or the hub's page says why not.
-// A start that takes longer shows what the unit writes.
 "use strict";
 
 (() => {
@@ -8,11 +7,6 @@
   const step = document.getElementById("progress-step");
   const log = document.getElementById("progress-log");
   const events = new EventSource(page.dataset.progress);
-  const journal = document.getElementById("journal");
-  // Starts that are over by then need no log.
-  const patience = 1000;
-  const most = 200;
-  let lines = null;
 
   function sentence(event) {
     const known = event.stage && document.querySelector(`#stages [data-stage="${CSS.escape(event.stage)}"]`);
@@ -29,28 +23,9 @@
     log.append(Object.assign(document.createElement("li"), { textContent: text }));
   }
 
-  function follow() {
-    lines = new EventSource(journal.dataset.events);
-    lines.onmessage = (message) => {
-      for (const line of JSON.parse(message.data)) {
-        journal.append(Object.assign(document.createElement("span"), { className: line.tone, textContent: `${line.text}\n` }));
-      }
-      while (journal.childNodes.length > most) journal.firstChild.remove();
-      journal.hidden = false;
-      journal.scrollTop = journal.scrollHeight;
-    };
-  }
-  const waiting = setTimeout(follow, patience);
-
-  function close() {
-    clearTimeout(waiting);
-    if (lines) lines.close();
-    events.close();
-  }
-
   // The hub's own page of this start: the failure with the journal, or wherever it leads.
   async function ask(otherwise) {
-    close();
+    events.close();
     try {
       await hubPage.refresh();
       const error = document.getElementById("spawn-error");
@@ -69,7 +44,7 @@
     }
     show(event);
     if (event.ready) {
-      close();
+      events.close();
       location.replace(page.dataset.next || event.url || page.dataset.url);
     }
   };

@@ -1,5 +1,4 @@
-//! `/hub/log/{user}[/{server}]`: the last lines of a server, for those who may start and stop it; and
-//! `/hub/log-events/{user}[/{server}]`: its lines as they come, for the page of a start.
+//! `/hub/log/{user}[/{server}]`: the last lines of a server, for those who may start and stop it.
 
 use std::sync::Arc;
 
@@ -64,42 +63,6 @@ impl Line {
         let time = time.get(..19).unwrap_or(&time).replace('T', " ");
         Self { tone, text: format!("{time} {word}{blank}{}", line.message) }
     }
-}
-
-/// Where the lines of a server are followed, from a moment on.
-pub(super) fn events_url(app: &App, id: &ServerId, since: Usec) -> String {
-    format!("{}hub/log-events/{}?since={since}", app.base_url(), id.url_segment())
-}
-
-/// What may stand in the address of the stream.
-#[derive(Deserialize)]
-pub struct From {
-    since: Option<Usec>,
-}
-
-/// `GET /hub/log-events/{user}` and `/hub/log-events/{user}/{server}?since=`: `data: [{"tone":"","text":"..."}]`, the
-/// lines that came together.
-pub async fn follow(
-    State(app): State<Arc<App>>,
-    visitor: Visitor,
-    address: Address,
-    Query(asked): Query<From>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
-    let session = visitor.session.clone().ok_or(Fault::NoCredentials)?;
-    let Ok(id) = allowed(&app, &visitor, &address) else { return Err(Fault::NotFound) };
-    let from = Beginning::Since(asked.since.unwrap_or_default().max(1));
-    let entries = app.journals.follow(&Source::Server(id), LEAST, &from).await.map_err(Fault::internal)?;
-    let text = visitor.text;
-    let events = entries.ready_chunks(TOGETHER).map(move |entries| {
-        let lines: Vec<Line> = entries.iter().map(|entry| Line::of(&entry.line, text)).collect();
-        Ok(Event::default().data(serde_json::to_string(&lines).unwrap_or_default()))
-    });
-    // It ends with the session or the hub.
-    let over = future::select(
-        Box::pin(session.ended.clone().cancelled_owned()),
-        Box::pin(app.stop.clone().cancelled_owned()),
-    );
-    Ok(Sse::new(events.take_until(over)).keep_alive(KeepAlive::default()))
 }
 
 /// `GET /hub/log/{user}` and `/hub/log/{user}/{server}?lines=`
