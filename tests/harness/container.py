@@ -122,6 +122,14 @@ class Container(Inside):
             waiting += [int(child) for child in children]
         return None
 
+    def _booted(self):
+        answer = self.run(["systemctl", "is-system-running", "--wait"], check=False).stdout.strip()
+        return answer in ("running", "degraded")
+
+    def wait_for_end(self, deadline):
+        """Waits until a machine that was told to go down is down."""
+        self._nspawn.wait(deadline)
+
     def close(self):
         """Ends the machine at once and removes what it wrote."""
         if self.net is not None:

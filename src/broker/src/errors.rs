@@ -27,6 +27,10 @@ pub enum Error {
     StartFailed(String),
     /// The unit did not stop.
     StopFailed(String),
+    /// Nothing of that name runs.
+    NotRunning(String),
+    /// This kernel, systemd or unit cannot be frozen.
+    CannotFreeze(String),
     /// The configuration has no such service, or nothing in it to start.
     NoSuchService(String),
     /// A token that cannot be taken.
@@ -82,6 +86,8 @@ mod tests {
             (Error::AlreadyRunning(text()), names::ERROR_ALREADY_RUNNING),
             (Error::StartFailed(text()), names::ERROR_START_FAILED),
             (Error::StopFailed(text()), names::ERROR_STOP_FAILED),
+            (Error::NotRunning(text()), names::ERROR_NOT_RUNNING),
+            (Error::CannotFreeze(text()), names::ERROR_CANNOT_FREEZE),
             (Error::NoSuchService(text()), names::ERROR_NO_SUCH_SERVICE),
             (Error::InvalidArgument(text()), names::ERROR_INVALID_ARGUMENT),
             (Error::InvalidName(text()), names::ERROR_INVALID_NAME),

@@ -17,6 +17,16 @@ const START_FAILED: &str = "9804c965ea504c4dabca15e3410630b7";
 const STOPPED: &str = "734dedd1206b4aeda6f45c3c9a20d6f8";
 /// A server could not be stopped.
 const STOP_FAILED: &str = "06da4213d163461584d4aa9400ece586";
+/// A server was frozen.
+const FROZEN: &str = "391d5e81065b420ea613a188c949d832";
+/// A server could not be frozen.
+const FREEZE_FAILED: &str = "529fac208dc045ad83333e2e92527ee4";
+/// A frozen server runs again.
+const THAWED: &str = "618759cdd40b4cd0a738c2e21dc08773";
+/// A frozen server could not be thawed.
+const THAW_FAILED: &str = "dee6870d4e904e42bf13b141313c985f";
+/// A frozen server's memory was given back.
+const RECLAIMED: &str = "ee9fecc839f347659ef4076926aa9e1d";
 /// A service was started.
 const SERVICE_STARTED: &str = "b6ccaa5aef9f40e6a1d959dc435d1559";
 /// A service could not be started.
@@ -61,6 +71,55 @@ pub fn stop_failed(id: &ServerId, error: &Error, took: Duration) {
         HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(), HUB_DURATION_USEC = micros(took),
         "The server of {id} was not stopped: {}",
         error.text()
+    );
+}
+
+/// A server was frozen.
+pub fn frozen(id: &ServerId, took: Duration) {
+    tracing::info!(
+        MESSAGE_ID = FROZEN,
+        HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(), HUB_DURATION_USEC = micros(took),
+        "Froze the server of {id}"
+    );
+}
+
+/// A server could not be frozen.
+pub fn freeze_failed(id: &ServerId, error: &Error, took: Duration) {
+    tracing::warn!(
+        MESSAGE_ID = FREEZE_FAILED,
+        HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(), HUB_DURATION_USEC = micros(took),
+        "The server of {id} was not frozen: {}",
+        error.text()
+    );
+}
+
+/// A frozen server runs again.
+pub fn thawed(id: &ServerId, took: Duration) {
+    tracing::info!(
+        MESSAGE_ID = THAWED,
+        HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(), HUB_DURATION_USEC = micros(took),
+        "Thawed the server of {id}"
+    );
+}
+
+/// A frozen server could not be thawed.
+pub fn thaw_failed(id: &ServerId, error: &Error, took: Duration) {
+    tracing::error!(
+        MESSAGE_ID = THAW_FAILED,
+        HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(), HUB_DURATION_USEC = micros(took),
+        "The server of {id} was not thawed: {}",
+        error.text()
+    );
+}
+
+/// A frozen server's memory was given back.
+pub fn reclaimed(id: &ServerId, bytes: u64, took: Duration) {
+    tracing::info!(
+        MESSAGE_ID = RECLAIMED,
+        HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(), HUB_BYTES = bytes,
+        HUB_DURATION_USEC = micros(took),
+        "The frozen server of {id} gave {} MiB of memory back",
+        bytes >> 20
     );
 }
 

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use hubd_base::names::{NameError, ServerId, ServerName, ServiceName, UserName};
 use hubd_proto::broker::{
-    ACTION_MANAGE, ACTION_READ_JOURNAL, ACTION_START_SERVER, ACTION_START_SERVICE, ACTION_STOP_SERVER,
-    ACTION_STOP_SERVICE,
+    ACTION_FREEZE_SERVER, ACTION_MANAGE, ACTION_READ_JOURNAL, ACTION_RECLAIM_SERVER, ACTION_START_SERVER,
+    ACTION_START_SERVICE, ACTION_STOP_SERVER, ACTION_STOP_SERVICE, ACTION_THAW_SERVER,
 };
 use nix::unistd::{Uid, User};
 use tokio::task::spawn_blocking;
@@ -18,7 +18,9 @@ use zbus::{interface, zvariant};
 use crate::authority::{self, Authority};
 use crate::calls::{Call, Calls, Turns};
 use crate::errors::Error;
+use crate::freeze::{self, Frozen};
 use crate::journal::{self, Invocation};
+use crate::reclaim::Reclaim;
 use crate::secrets::Token;
 use crate::systemd::Systemd;
 use crate::{events, service, start, stop};
@@ -29,12 +31,14 @@ pub struct Broker {
     systemd: Systemd,
     calls: Calls,
     turns: Turns,
+    frozen: Frozen,
+    reclaim: Reclaim,
 }
 
 impl Broker {
     /// An object that nobody can call yet.
-    pub fn new(authority: Authority, systemd: Systemd, calls: Calls) -> Self {
-        Self { authority, systemd, calls, turns: Turns::default() }
+    pub fn new(authority: Authority, systemd: Systemd, calls: Calls, frozen: Frozen) -> Self {
+        Self { authority, systemd, calls, turns: Turns::default(), frozen, reclaim: Reclaim::default() }
     }
 
     fn enter(&self) -> Result<Call, Error> {
@@ -99,6 +103,7 @@ impl Broker {
         let begun = Instant::now();
         match stop::stop(&self.systemd, &id).await {
             Ok(was_up) => {
+                self.frozen.remove(&id.unit_name());
                 if was_up {
                     events::stopped(&id, begun.elapsed());
                 }
@@ -109,6 +114,59 @@ impl Broker {
                 Err(error)
             }
         }
+    }
+
+    /// Freezes a server; returns when it stands still.
+    async fn freeze_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<(), Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_FREEZE_SERVER, user, server).await?;
+        let _turn = self.turns.take(&id.unit_name()).await;
+        let begun = Instant::now();
+        match freeze::freeze(&self.systemd, &id).await {
+            Ok(()) => {
+                self.frozen.add(id.unit_name());
+                events::frozen(&id, begun.elapsed());
+                Ok(())
+            }
+            Err(error) => {
+                events::freeze_failed(&id, &error, begun.elapsed());
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets a frozen server run again. One that is not frozen goes on.
+    async fn thaw_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<(), Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_THAW_SERVER, user, server).await?;
+        let _turn = self.turns.take(&id.unit_name()).await;
+        let begun = Instant::now();
+        match freeze::thaw(&self.systemd, &id).await {
+            Ok(()) => {
+                self.frozen.remove(&id.unit_name());
+                events::thawed(&id, begun.elapsed());
+                Ok(())
+            }
+            Err(error) => {
+                if !matches!(error, Error::NotRunning(_)) {
+                    events::thaw_failed(&id, &error, begun.elapsed());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives the memory of a frozen server back; the bytes. Holds no turn: a thaw does not wait for it, but ends it.
+    #[zbus(out_args("bytes"))]
+    async fn reclaim_server(&self, #[zbus(header)] header: Header<'_>, user: &str, server: &str) -> Result<u64, Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_RECLAIM_SERVER, user, server).await?;
+        let begun = Instant::now();
+        let bytes = self.reclaim.run(&self.systemd, &id).await?;
+        if bytes > 0 {
+            events::reclaimed(&id, bytes, begun.elapsed());
+        }
+        Ok(bytes)
     }
 
     /// The last lines of a server's journal as JSON objects, the newest last. An empty id means all its runs.

@@ -1,6 +1,6 @@
 //! hub-broker: turns names of people into running servers, and names of services into running services. Root, without a network, started by its bus name.
 //!
-//! Serves `org.hubd.Broker1` on the system bus and goes away after a minute without calls. Invariants: the bus's own
+//! Serves `org.hubd.Broker1` on the system bus and goes away after a minute without calls, unless a server is frozen that it froze. Invariants: the bus's own
 //! policy lets only root and the web process in; beyond that polkit is asked about the caller of each start, stop and
 //! look at a journal, and for `CheckPeer` about the peer of the socket (`Version` is for whoever is let in); every
 //! decision comes from root's configuration; ending loses no call: the name is given back first, so that the bus
@@ -12,8 +12,10 @@ mod calls;
 mod directory;
 mod errors;
 mod events;
+mod freeze;
 mod interface;
 mod journal;
+mod reclaim;
 mod secrets;
 mod service;
 mod start;
@@ -39,6 +41,7 @@ use zbus::{Connection, connection};
 
 use authority::Authority;
 use calls::Calls;
+use freeze::Frozen;
 use interface::Broker;
 use systemd::Systemd;
 
@@ -123,7 +126,8 @@ async fn serve() -> Result<(), String> {
     let calls = Calls::new();
     let systemd = Systemd::connect(&connection).await.map_err(|error| format!("systemd does not answer: {error}"))?;
     let authority = Authority::new(&connection).await.map_err(bus)?;
-    let broker = Broker::new(authority, systemd, calls.clone());
+    let frozen = Frozen::default();
+    let broker = Broker::new(authority, systemd.clone(), calls.clone(), frozen.clone());
     connection.object_server().at(PATH, broker).await.map_err(bus)?;
     connection
         .request_name_with_flags(BUS_NAME, RequestNameFlags::DoNotQueue.into())
@@ -131,7 +135,7 @@ async fn serve() -> Result<(), String> {
         .map_err(|error| format!("The bus name {BUS_NAME} cannot be had: {error}"))?;
 
     tokio::select! {
-        () = calls.idle(IDLE) => tracing::debug!("Nothing to do, ending"),
+        () = nothing_to_do(&calls, &frozen, &systemd) => tracing::debug!("Nothing to do, ending"),
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         // The bus is gone, or somebody took the name away.
@@ -139,6 +143,17 @@ async fn serve() -> Result<(), String> {
     }
     leave(&connection, &calls).await;
     Ok(())
+}
+
+/// Returns when nobody called for a while, and nothing is frozen that somebody may want to wake in a moment.
+async fn nothing_to_do(calls: &Calls, frozen: &Frozen, systemd: &Systemd) {
+    loop {
+        calls.idle(IDLE).await;
+        if !frozen.any(systemd).await {
+            return;
+        }
+        tokio::time::sleep(IDLE).await;
+    }
 }
 
 /// Ends without losing a call.

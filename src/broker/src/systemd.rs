@@ -60,6 +60,11 @@ impl State {
     pub fn is_up(&self) -> bool {
         matches!(self.active.as_str(), "active" | "activating" | "reloading" | "refreshing")
     }
+
+    /// Stands still, and is not about to run.
+    pub fn is_frozen(&self) -> bool {
+        self.freezer.starts_with("frozen")
+    }
 }
 
 /// How a job ended badly.
@@ -81,6 +86,19 @@ pub fn is_unit_exists(error: &zbus::Error) -> bool {
 /// There is no such unit, `org.freedesktop.systemd1.NoSuchUnit`.
 pub fn is_no_such_unit(error: &zbus::Error) -> bool {
     is_named(error, "org.freedesktop.systemd1.NoSuchUnit")
+}
+
+/// There is no such unit, or it does not run: `org.freedesktop.systemd1.UnitInactive`.
+pub fn is_not_running(error: &zbus::Error) -> bool {
+    is_no_such_unit(error) || is_named(error, "org.freedesktop.systemd1.UnitInactive")
+}
+
+/// Neither this kernel nor this unit can do it, `org.freedesktop.DBus.Error.NotSupported`.
+pub fn is_not_supported(error: &zbus::Error) -> bool {
+    match error {
+        zbus::Error::FDO(error) => matches!(**error, zbus::fdo::Error::NotSupported(_)),
+        other => is_named(other, "org.freedesktop.DBus.Error.NotSupported"),
+    }
 }
 
 fn is_named(error: &zbus::Error, expected: &str) -> bool {
@@ -184,6 +202,11 @@ impl Systemd {
             Err(JobError::Call(error)) if is_no_such_unit(&error) => Ok(()),
             other => other,
         }
+    }
+
+    /// Freezes a unit; returns when all its processes stand still. One that is frozen already stays so.
+    pub async fn freeze(&self, unit: &str) -> zbus::Result<()> {
+        self.manager.freeze_unit(unit).await
     }
 
     /// Lets a frozen unit run again.

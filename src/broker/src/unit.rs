@@ -29,6 +29,8 @@ pub const RUNTIME: &str = "runtime";
 const PAM_SERVICE: &str = "hub-server";
 /// From here on `Type=exec` works together with `PAMName=`; before, such a start hangs until its timeout.
 pub const EXEC_WITH_PAM: u32 = 253;
+/// What thaws suspended servers when the machine goes down.
+const THAW_UNIT: &str = "hub-thaw.service";
 /// More lines than anybody writes. journald multiplies it, in 32 bits, the more the emptier its disk is.
 const BURST_MAX: u32 = 100_000_000;
 /// One percent of a CPU, in microseconds per second.
@@ -79,6 +81,9 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
         ("Description", text(format!("JupyterLab of {id}"))),
         ("Documentation", list(vec!["man:hubd(8)".to_owned()])),
         ("Slice", text(id.slice_name())),
+        // Ends before the server does, and thaws it: systemd does not stop what is frozen.
+        ("Wants", list(vec![THAW_UNIT.to_owned()])),
+        ("Before", list(vec![THAW_UNIT.to_owned()])),
         // --- what runs, and as whom
         ("Type", text(start_type(plan.systemd))),
         ("User", text(account.name.as_str())),

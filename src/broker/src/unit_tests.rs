@@ -96,7 +96,7 @@ fn every_property_has_the_type_systemd_expects() {
     case.config.limits.tasks_max = Some(1);
     for (name, value) in case.properties() {
         let expected = match name {
-            "Documentation" | "Environment" => "as",
+            "Documentation" | "Environment" | "Wants" | "Before" => "as",
             "ExecStartEx" => "a(sasas)",
             "EnvironmentFiles" => "a(sb)",
             "BindPaths" | "BindReadOnlyPaths" => "a(ssbt)",

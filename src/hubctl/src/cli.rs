@@ -13,8 +13,8 @@ pub(crate) use grammar::command;
 
 use crate::client::{Base, Client};
 use crate::commands::{
-    api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop, tokens,
-    users,
+    api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop, suspension,
+    tokens, users,
 };
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
@@ -56,6 +56,8 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
         Some(("servers", _)) => servers::run(context),
         Some(("start", found)) => start::run(context, &server_of(talk, found)?),
         Some(("stop", found)) => stop::run(context, &server_of(talk, found)?, found.get_flag("remove")),
+        Some(("suspend", found)) => suspension::suspend(context, &server_of(talk, found)?),
+        Some(("wake", found)) => suspension::wake(context, &server_of(talk, found)?),
         Some(("logs", found)) => {
             let lines = found.get_one("lines").copied().unwrap_or(100);
             logs::run(context, &server_of(talk, found)?, lines, found.get_flag("follow"))

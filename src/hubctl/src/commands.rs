@@ -12,6 +12,7 @@ pub(crate) mod services;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod suspension;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

@@ -15,6 +15,13 @@ pub const INTERFACE: &str = "org.hubd.Broker1";
 pub const METHOD_START_SERVER: &str = "StartServer";
 /// `StopServer(s user, s server)`: stopping what does not run is success.
 pub const METHOD_STOP_SERVER: &str = "StopServer";
+/// `FreezeServer(s user, s server)`: returns when the server stands still.
+pub const METHOD_FREEZE_SERVER: &str = "FreezeServer";
+/// `ThawServer(s user, s server)`: a server that is not frozen goes on.
+pub const METHOD_THAW_SERVER: &str = "ThawServer";
+/// `ReclaimServer(s user, s server) -> t`: gives the memory of a frozen server back to the machine; the bytes. A thaw
+/// breaks it off. 0 for a server that is not frozen, and where the kernel cannot do it.
+pub const METHOD_RECLAIM_SERVER: &str = "ReclaimServer";
 /// `ReadJournal(s user, s server, s invocation_id or "", u lines) -> as`: JSON objects, the newest last.
 pub const METHOD_READ_JOURNAL: &str = "ReadJournal";
 /// `StartService(s name, s token) -> (s unit, s invocation_id)`: starts what root's configuration has of this service,
@@ -46,6 +53,12 @@ pub const TOKEN_MAX: usize = 128;
 pub const ACTION_START_SERVER: &str = "org.hubd.start-server";
 /// polkit: may stop people's servers.
 pub const ACTION_STOP_SERVER: &str = "org.hubd.stop-server";
+/// polkit: may freeze people's servers.
+pub const ACTION_FREEZE_SERVER: &str = "org.hubd.freeze-server";
+/// polkit: may thaw people's servers.
+pub const ACTION_THAW_SERVER: &str = "org.hubd.thaw-server";
+/// polkit: may give the memory of frozen servers back.
+pub const ACTION_RECLAIM_SERVER: &str = "org.hubd.reclaim-server";
 /// polkit: may read the log of people's servers and of services.
 pub const ACTION_READ_JOURNAL: &str = "org.hubd.read-journal";
 /// polkit: may start the services of the configuration.
@@ -67,6 +80,10 @@ pub const ERROR_ALREADY_RUNNING: &str = "org.hubd.Error.AlreadyRunning";
 pub const ERROR_START_FAILED: &str = "org.hubd.Error.StartFailed";
 /// The unit did not stop.
 pub const ERROR_STOP_FAILED: &str = "org.hubd.Error.StopFailed";
+/// Nothing of that name runs.
+pub const ERROR_NOT_RUNNING: &str = "org.hubd.Error.NotRunning";
+/// This kernel, systemd or unit cannot be frozen.
+pub const ERROR_CANNOT_FREEZE: &str = "org.hubd.Error.CannotFreeze";
 /// The configuration has no such service, or nothing in it that could be started.
 pub const ERROR_NO_SUCH_SERVICE: &str = "org.hubd.Error.NoSuchService";
 /// An argument that is no name and cannot be taken: a token of the wrong form, or none where one is needed.

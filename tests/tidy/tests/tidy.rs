@@ -219,6 +219,8 @@ fn every_command_in_the_documentation_exists() {
         "servers",
         "start",
         "stop",
+        "suspend",
+        "wake",
         "logs",
         "token",
         "groups",

@@ -5,6 +5,7 @@ mod authorizations;
 pub(crate) mod body;
 pub(crate) mod caller;
 mod check;
+mod extension;
 pub(crate) mod groups;
 mod hub;
 pub(crate) mod log;

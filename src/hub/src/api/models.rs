@@ -3,6 +3,7 @@
 use hubd_base::names::ServerId;
 use serde_json::{Map, Value, json};
 
+use super::extension;
 use crate::app::App;
 use crate::auth::groups::Group;
 use crate::auth::scopes::{Cover, Resource, Scopes};
@@ -151,6 +152,7 @@ impl View<'_> {
             "progress_url": progress,
             "state_word": snapshot.state.word(),
             "unit": server.id.unit_name(),
+            "hubd": extension::of(snapshot),
         });
         if self.sees(&["admin:server_state"], Resource::Server { user, server: name }) {
             if let Some(model) = model.as_object_mut() {

@@ -85,6 +85,9 @@ fn own_servers() -> Routes {
     let followed = Doc::new("Follow a start", read, &[(200, "Events")]);
     let lines: Arguments = &[("lines", "integer", "How many")];
     let written = Doc::new("The last lines of a server's journal", &["servers"], &[(200, "Log")]).query(lines);
+    let answers: &[(u16, &str)] = &[(200, "ServerExtension"), (409, "Error"), (500, "Error"), (501, "Error")];
+    let suspended = Doc::new("Freeze a server and give its memory back", &["servers"], answers);
+    let woken = Doc::new("Let a suspended server run again", &["servers"], &[(200, "ServerExtension"), (500, "Error")]);
     let mut routes = Routes::default();
     for path in ["/users/{user}/server", "/users/{user}/servers/", "/users/{user}/servers/{server}"] {
         routes = routes
@@ -99,6 +102,10 @@ fn own_servers() -> Routes {
         .get("/users/{user}/servers/{server}/progress", progress::follow, followed)
         .get("/users/{user}/server/log", log::read, written)
         .get("/users/{user}/servers/{server}/log", log::read, written)
+        .post("/users/{user}/server/suspend", servers::suspension::suspend, suspended)
+        .post("/users/{user}/servers/{server}/suspend", servers::suspension::suspend, suspended)
+        .post("/users/{user}/server/wake", servers::suspension::wake, woken)
+        .post("/users/{user}/servers/{server}/wake", servers::suspension::wake, woken)
 }
 
 fn tokens_and_activity() -> Routes {

@@ -99,6 +99,8 @@ pub struct Metrics {
     pub starts: Family<2>,
     /// Stops of servers by status (`success`, `failure`).
     pub stops: Family<1>,
+    /// Waking suspended servers.
+    pub wakes: Family<0>,
     /// Logins by status (`success`, `failure`).
     pub logins: Family<1>,
     /// Logouts.
@@ -122,6 +124,7 @@ impl Metrics {
                 &[["success", ""], ["failure", ""], ["failure", "exited"], ["error", ""]],
             ),
             stops: Family::new(["status"], BUCKETS, by_status),
+            wakes: Family::new([], BUCKETS, &[[]]),
             logins: Family::new(["status"], BUCKETS, by_status),
             logouts: Family::new([], BUCKETS, &[[]]),
             startup: Family::new([], BUCKETS, &[[]]),
@@ -140,6 +143,7 @@ impl Metrics {
         page.histograms("request_duration_seconds", "Time to answer pages and API calls", &self.requests);
         page.histograms("server_spawn_duration_seconds", "Time to start a server", &self.starts);
         page.histograms("server_stop_seconds", "Time to stop a server", &self.stops);
+        page.histograms("server_wake_seconds", "Time to wake a suspended server", &self.wakes);
         page.histograms("login_duration_seconds", "Time of a login attempt", &self.logins);
         page.histograms("logout_duration_seconds", "Time of a logout", &self.logouts);
         page.histograms("hub_startup_duration_seconds", "Time until the hub served", &self.startup);

@@ -15,6 +15,10 @@ pub const SERVER_READY: &str = "c3e9a1d57b4f42d0a8c6e2f1b5d7093e";
 pub const SERVER_STOPPED: &str = "1f6b8d2c4e0a49c7b3d5f7a9e1c2b480";
 /// A server could not be started, or ended by itself with a failure.
 pub const SERVER_FAILED: &str = "e08f4b7a9d1c4e63a5b2c7d9f0e1a368";
+/// A server was suspended, by whomever.
+pub const SERVER_SUSPENDED: &str = "9eec37997e6947e987789898bc7ddf66";
+/// A suspended server runs again.
+pub const SERVER_WOKEN: &str = "08cce7e249f34bf7a1a2ca26feb08038";
 /// A process of a server was killed because memory ran out.
 pub const SERVER_OUT_OF_MEMORY: &str = "2d5e9c81f04b4a7b9c36e1d8a7f25b60";
 /// A service could not be started, or ended badly and is not started again.

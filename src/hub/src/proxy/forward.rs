@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Uri;
+use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
@@ -25,7 +26,7 @@ use super::upgrade;
 use crate::http::faults::Fault;
 use crate::http::stay::Stays;
 use crate::servers::address::{Address, Stream};
-use crate::servers::state::Backend;
+use crate::servers::state::{Backend, InUse};
 
 /// How long an unused connection to a server is kept.
 const POOL_IDLE: Duration = Duration::from_secs(60);
@@ -50,6 +51,8 @@ pub struct Way {
     pub gone: CancellationToken,
     /// Whose activity a tunnel is.
     pub used: Option<Arc<Backend>>,
+    /// Keeps the server awake until it has answered.
+    pub in_use: Option<InUse>,
 }
 
 /// Moves requests; one pool of connections for each server.
@@ -76,7 +79,7 @@ impl Forwarder {
     pub async fn forward(
         &self,
         stop: &CancellationToken,
-        backend: &Arc<Backend>,
+        (backend, in_use): (&Arc<Backend>, Option<InUse>),
         right: Right,
         address: &str,
         request: Request<Incoming>,
@@ -85,6 +88,7 @@ impl Forwarder {
             address: Address::Socket(backend.socket.clone()),
             gone: backend.gone.clone(),
             used: Some(Arc::clone(backend)),
+            in_use,
         };
         self.send(stop, way, right, address, request).await
     }
@@ -128,8 +132,14 @@ impl Forwarder {
             });
             return Ok(response.map(|_| Body::empty()));
         }
-        Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned()))))
+        // Events have no end that anybody waits for.
+        let in_use = way.in_use.filter(|_| !is_event_stream(response.headers()));
+        Ok(response.map(|body| Body::new(upgrade::Guarded::new(body, right.ended.cancelled_owned(), in_use))))
     }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// The same path and query, byte for byte, with the address as authority: the pool's key.

@@ -76,6 +76,21 @@ pub fn prepare_request(headers: &mut HeaderMap, address: &str, credentials: Cred
     upgrade
 }
 
+/// By what of the client's credentials the server may tell one visitor from another, as they were sent.
+pub fn credentials(headers: &HeaderMap, credentials: Credentials) -> Vec<u8> {
+    let mut told = Vec::new();
+    if credentials == Credentials::Shown {
+        for value in headers.get_all(header::AUTHORIZATION) {
+            told.extend(value.as_bytes());
+            told.push(b'\n');
+        }
+    }
+    if let Some(kept) = cookies::without(headers, |cookie| credentials.hides(cookie)) {
+        told.extend(kept.as_bytes());
+    }
+    told
+}
+
 /// Makes a server's headers fit for the client: it cannot set the cookies that it cannot see, nor the
 /// session's id, by which others know a log-out.
 pub fn prepare_response(headers: &mut HeaderMap, credentials: Credentials) {

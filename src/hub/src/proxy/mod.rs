@@ -9,9 +9,11 @@ pub mod forward;
 pub mod frames;
 mod gate;
 mod headers;
+mod polls;
 pub mod routes;
 pub mod services;
 mod upgrade;
+mod visit;
 
 use std::sync::Arc;
 
@@ -39,6 +41,7 @@ use cause::Cause;
 use forward::Right;
 use gate::Pass;
 use headers::Credentials;
+use visit::Visit;
 
 /// The head of a request, kept for the error page.
 struct Head {
@@ -69,7 +72,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
             if let Some(backend) = server.backend() {
                 return match backend.kind {
                     ServerKind::Lab => guarded(app, origin, (&server, &backend), target.path, request).await,
-                    ServerKind::Singleuser => open(&app, origin, &backend, target.path, request).await,
+                    ServerKind::Singleuser => open(&app, origin, (&server, &backend), target.path, request).await,
                 };
             }
             target.server = Some(server);
@@ -110,29 +113,33 @@ async fn guarded(
         return Redirect::to(&format!("{}hub/logout", app.base_url())).into_response();
     }
     note(backend, Cause::of(request.method(), path, request.headers()));
+    let question = polls::question(&request, path, &token, Credentials::Hidden);
     let right = Right {
         credentials: Credentials::Hidden,
         ended: token.ended.clone(),
         revoked: Box::pin(gate::revoked(Arc::clone(&app), token, server.id.clone())),
     };
-    send(&app, origin, backend, right, request).await
+    Visit { app: &app, origin, server, backend }.answer(question, right, request).await
 }
 
 /// A running server that asks the hub itself who its visitors are: everything reaches it.
 async fn open(
     app: &App,
     origin: &Origin,
-    backend: &Arc<Backend>,
+    (server, backend): (&Arc<Server>, &Arc<Backend>),
     path: &str,
     request: Request<Incoming>,
 ) -> Response<Body> {
     let cause = Cause::of(request.method(), path, request.headers());
+    let bearer = polls::bearer(app, server, request.headers(), now());
+    let question = bearer.and_then(|token| polls::question(&request, path, &token, Credentials::Shown));
     let right = Right {
         credentials: Credentials::Shown,
         ended: CancellationToken::new(),
         revoked: Box::pin(std::future::pending()),
     };
-    let response = send(app, origin, backend, right, request).await;
+    let visit = Visit { app, origin, server, backend };
+    let response = visit.answer(question, right, request).await;
     // What it refuses or leads elsewhere was no use of it (contract 9.2).
     if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
         note(backend, cause);
@@ -147,22 +154,6 @@ fn note(backend: &Backend, cause: Cause) {
     if cause == Cause::Person {
         backend.attend(now);
     }
-}
-
-async fn send(
-    app: &App,
-    origin: &Origin,
-    backend: &Arc<Backend>,
-    right: Right,
-    request: Request<Incoming>,
-) -> Response<Body> {
-    // Only people get a page, which needs to know who asked.
-    let head = gate::is_navigation(&request).then(|| Head::of(&request));
-    let sent = app.forwarder.forward(&app.stop, backend, right, &origin.address(), request).await;
-    sent.unwrap_or_else(|fault| match head {
-        Some(head) => page(app, origin, &head, &fault),
-        None => fault.json(),
-    })
 }
 
 /// The server does not run: reads are led to the page that says so and offers to start it, where it is known who asks;

@@ -50,7 +50,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
             &away(&app, &service, "its address is one that the hub cannot speak with"),
         );
     };
-    let way = Way { address, gone: CancellationToken::new(), used: None };
+    let way = Way { address, gone: CancellationToken::new(), used: None, in_use: None };
     // Who may go on is the service's own matter, also while something is open.
     let right = Right {
         credentials: Credentials::Shown,

@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::frames::{Frames, Talk};
 use crate::clock::now;
-use crate::servers::state::Backend;
+use crate::servers::state::{Backend, InUse};
 
 /// Bytes buffered per direction of a tunnel.
 const BUFFER: usize = 16 * 1024;
@@ -71,8 +71,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if let (Poll::Ready(Ok(())), Some((backend, frames))) = (&read, &mut this.ear) {
             let caused = frames.feed(buffer.filled().get(before..).unwrap_or_default());
-            if caused && this.opened.elapsed() >= GREETING {
-                backend.attend(now());
+            if caused {
+                // Wakes a server that sleeps.
+                backend.message();
+                if this.opened.elapsed() >= GREETING {
+                    backend.attend(now());
+                }
             }
         }
         read
@@ -97,12 +101,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
 pub struct Guarded {
     body: Incoming,
     ended: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Until all of it was read.
+    in_use: Option<InUse>,
 }
 
 impl Guarded {
-    /// Guards `body` with the end of a token.
-    pub fn new(body: Incoming, ended: WaitForCancellationFutureOwned) -> Self {
-        Self { body, ended: Box::pin(ended) }
+    /// Guards `body` with the end of a token; its server is in use until it has been read.
+    pub fn new(body: Incoming, ended: WaitForCancellationFutureOwned, in_use: Option<InUse>) -> Self {
+        Self { body, ended: Box::pin(ended), in_use }
     }
 }
 
@@ -120,7 +126,11 @@ impl Body for Guarded {
         if this.ended.as_mut().poll(context).is_ready() {
             return Poll::Ready(Some(Err(TokenEnded.into())));
         }
-        Pin::new(&mut this.body).poll_frame(context).map_err(Into::into)
+        let polled = Pin::new(&mut this.body).poll_frame(context);
+        if this.body.is_end_stream() || matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            this.in_use = None;
+        }
+        polled.map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {

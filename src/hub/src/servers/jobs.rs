@@ -4,7 +4,6 @@
 //! loses (crash) is finished by the next process, which sees the unit.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use hubd_base::config::ServerKind;
@@ -19,6 +18,7 @@ use super::ready;
 use super::registry::{Servers, Wanted};
 use super::server::Server;
 use super::state::{Backend, Cause, Event, Phase, Snapshot, State};
+use super::suspension;
 use crate::clock::{Usec, now};
 use crate::observe;
 use crate::observe::metrics::metrics;
@@ -154,16 +154,24 @@ async fn start(
     let last = server.last_activity().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
     // Whoever asks for a start does something; what went on did not. A server of which nobody knows began just now.
     let attended = server.attended().filter(|_| kind == Kind::Adopt).unwrap_or_else(now);
+    let backend = Backend::new(socket.clone(), program, last, attended);
+    if kind == Kind::Adopt && is_frozen(servers, server).await {
+        // It cannot answer now, and has answered before.
+        return Ok(Some(backend));
+    }
     tokio::select! {
         () = token.cancelled() => Ok(None),
         failed = unit_ended(servers, server) => Err(failed),
         answered = timeout_at(deadline, ready::wait(&socket, &path)) => {
             answered.map_err(|_| too_late(servers, server))?;
-            let gone = CancellationToken::new();
-            let (last_activity, attended) = (AtomicI64::new(last), AtomicI64::new(attended));
-            Ok(Some(Backend { socket, kind: program, gone, last_activity, attended }))
+            Ok(Some(backend))
         }
     }
+}
+
+async fn is_frozen(servers: &Servers, server: &Server) -> bool {
+    let state = timeout(READ_DEADLINE, servers.0.launcher.state(&server.id)).await;
+    matches!(state, Ok(Ok(UnitState::Active { frozen: true, .. })))
 }
 
 /// What runs in the unit, which may be older than the configuration. In doubt it is guarded.
@@ -181,7 +189,10 @@ fn launch_failed(error: LaunchError) -> Failed {
         LaunchError::NoLab(_) => Cause::NoLab,
         LaunchError::Configuration(_) => Cause::Configuration,
         LaunchError::Unreachable(_) => Cause::Unreachable,
-        LaunchError::Failed(_) | LaunchError::AlreadyRunning => Cause::Launch,
+        LaunchError::Failed(_)
+        | LaunchError::AlreadyRunning
+        | LaunchError::NotRunning(_)
+        | LaunchError::CannotFreeze(_) => Cause::Launch,
     };
     Failed { cause, text }
 }
@@ -298,5 +309,9 @@ fn seen_active(servers: &Servers, server: &Arc<Server>, frozen: bool) {
     if server.apply(Event::UnitSeen, begin) {
         return spawn_start(servers, server, Kind::Adopt);
     }
-    server.apply(if frozen { Event::Frozen } else { Event::Thawed }, |_| {});
+    if frozen {
+        suspension::seen_frozen(servers, server);
+    } else {
+        suspension::woke_up(server);
+    }
 }

@@ -77,6 +77,12 @@ pub enum LaunchError {
     /// It runs already, or a start of it is under way.
     #[error("the unit is already running")]
     AlreadyRunning,
+    /// Nothing of it runs.
+    #[error("{0}")]
+    NotRunning(String),
+    /// This machine cannot freeze it.
+    #[error("{0}")]
+    CannotFreeze(String),
     /// The start failed.
     #[error("{0}")]
     Failed(String),
@@ -91,6 +97,12 @@ pub trait Launcher: Send + Sync + 'static {
     fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>>;
     /// Stops it and clears what is remembered of it; success when there is nothing to stop.
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
+    /// Freezes a unit that runs; returns when it stands still. One that is frozen stays so.
+    fn freeze<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
+    /// Lets a frozen unit run again. One that is not frozen goes on.
+    fn thaw<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
+    /// Gives the memory of a frozen unit back to the machine; the bytes. A thaw breaks it off.
+    fn reclaim<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<u64, LaunchError>>;
     /// The unit's state right now.
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>>;
     /// What runs in the unit. What cannot be told apart is [`ServerKind::Lab`], which the hub guards.

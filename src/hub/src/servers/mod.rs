@@ -4,6 +4,7 @@
 //! only `Starting` and `Stopping` belong to a job of this process.
 
 pub mod address;
+pub mod answers;
 mod cgroup;
 mod ending;
 pub mod idle;
@@ -20,6 +21,7 @@ pub mod rows;
 pub mod server;
 mod signals;
 pub mod state;
+pub mod suspension;
 pub mod systemd;
 pub mod usage;
 pub mod watch;

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::idle::Memory;
 use super::launcher::UnitState;
-use super::state::{Backend, Event, Hold, Snapshot, next};
+use super::state::{Backend, Event, Hold, Snapshot, State, next};
 use super::usage::{Readings, Usage};
 use crate::clock::{Usec, now};
 
@@ -181,6 +181,7 @@ impl Server {
             let Some(state) = next(snapshot.state, event) else { return false };
             snapshot.state = state;
             snapshot.since = now();
+            snapshot.given_back = None;
             if !state.is_ready() {
                 if let Some(backend) = snapshot.backend.take() {
                     backend.gone.cancel();
@@ -188,6 +189,9 @@ impl Server {
                 }
             }
             change(snapshot);
+            if let Some(backend) = &snapshot.backend {
+                backend.set_asleep(state == State::Suspended);
+            }
             true
         })
     }
@@ -210,7 +214,6 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::servers::state::State;
     use hubd_base::names::UserName;
 
     fn server() -> Server {

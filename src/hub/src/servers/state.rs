@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use hubd_base::config::ServerKind;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use super::oom::OutOfMemory;
 use crate::clock::Usec;
 
@@ -173,9 +175,87 @@ pub struct Backend {
     pub last_activity: AtomicI64,
     /// Last time a person did something with it, microseconds: what an open tab asks by itself does not count.
     pub attended: AtomicI64,
+    /// Whether it is suspended: what the state says, for whoever asks with each request.
+    asleep: AtomicBool,
+    /// Requests that people wait for.
+    in_use: AtomicUsize,
+    /// Messages that came in through tunnels.
+    messages: AtomicU64,
+    /// Told of a message for a server that sleeps.
+    knock: Notify,
+    /// What its open tabs were told last.
+    pub answers: Answers,
+}
+
+/// A request that somebody waits for; its server is not suspended meanwhile.
+#[derive(Debug)]
+pub struct InUse(Arc<Backend>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.in_use.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Backend {
+    /// A server that runs, last used and attended to then.
+    pub fn new(socket: PathBuf, kind: ServerKind, last_activity: Usec, attended: Usec) -> Self {
+        Self {
+            socket,
+            kind,
+            gone: CancellationToken::new(),
+            last_activity: AtomicI64::new(last_activity),
+            attended: AtomicI64::new(attended),
+            asleep: AtomicBool::new(false),
+            in_use: AtomicUsize::new(0),
+            messages: AtomicU64::new(0),
+            knock: Notify::new(),
+            answers: Answers::default(),
+        }
+    }
+
+    /// Begins a request that somebody waits for. Who then finds the server asleep has to wake it; who does not is seen
+    /// by whoever suspends it in that moment.
+    pub fn enter(self: &Arc<Self>) -> InUse {
+        self.in_use.fetch_add(1, Ordering::SeqCst);
+        InUse(Arc::clone(self))
+    }
+
+    /// Whether somebody waits for an answer.
+    pub fn is_in_use(&self) -> bool {
+        self.in_use.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether it is suspended.
+    pub fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::SeqCst)
+    }
+
+    /// A message came in through a tunnel and is on its way: a server that sleeps has to be woken for it.
+    pub fn message(&self) {
+        self.messages.fetch_add(1, Ordering::SeqCst);
+        if self.is_asleep() {
+            self.knock.notify_one();
+        }
+    }
+
+    /// How many messages came in.
+    pub(super) fn messages(&self) -> u64 {
+        self.messages.load(Ordering::SeqCst)
+    }
+
+    /// Returns when a message came in for it while it slept.
+    pub(super) async fn knocked(&self) {
+        self.knock.notified().await;
+    }
+
+    pub(super) fn set_asleep(&self, asleep: bool) {
+        let before = self.asleep.swap(asleep, Ordering::SeqCst);
+        if asleep && !before {
+            self.answers.forget_old();
+        }
+    }
+
     /// Notes that somebody used the server just now.
     pub fn touch(&self, now: Usec) {
         self.last_activity.store(now, Ordering::Relaxed);
@@ -202,6 +282,8 @@ pub struct Snapshot {
     pub failure: Option<Arc<Failure>>,
     /// Where it is reached; present while it is ready.
     pub backend: Option<Arc<Backend>>,
+    /// Bytes of memory that it gave back when it was suspended, once that is known.
+    pub given_back: Option<u64>,
     /// What the kernel killed of this run because memory ran out.
     pub out_of_memory: Option<Arc<OutOfMemory>>,
     /// systemd's id of this run, 32 hexadecimal digits.
@@ -255,6 +337,7 @@ impl Snapshot {
             phase: Phase::Requested,
             failure: None,
             backend: None,
+            given_back: None,
             out_of_memory: None,
             invocation: None,
             hold: None,

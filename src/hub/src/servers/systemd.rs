@@ -212,6 +212,8 @@ fn translate(name: &str, text: Option<String>) -> LaunchError {
         broker::ERROR_NO_LAB => LaunchError::NoLab(text),
         broker::ERROR_BAD_CONFIGURATION => LaunchError::Configuration(text),
         broker::ERROR_ALREADY_RUNNING => LaunchError::AlreadyRunning,
+        broker::ERROR_NOT_RUNNING => LaunchError::NotRunning(text),
+        broker::ERROR_CANNOT_FREEZE => LaunchError::CannotFreeze(text),
         broker::ERROR_START_FAILED => LaunchError::Failed(text),
         _ => LaunchError::Unreachable(format!("{name}: {text}")),
     }
@@ -320,6 +322,30 @@ impl Launcher for Systemd {
         async move {
             let names = (id.user.as_str(), id.server.as_str());
             self.bus.broker("StopServer", &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn freeze<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            self.bus.broker(broker::METHOD_FREEZE_SERVER, &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn thaw<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            self.bus.broker(broker::METHOD_THAW_SERVER, &names).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn reclaim<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<u64, LaunchError>> {
+        async move {
+            let names = (id.user.as_str(), id.server.as_str());
+            read(&self.bus.broker(broker::METHOD_RECLAIM_SERVER, &names).await?)
         }
         .boxed()
     }

@@ -29,6 +29,8 @@ pub(crate) fn command(talk: Talk) -> Command {
             "remove",
             Text::OptionRemove,
         )))
+        .subcommand(about(talk, "suspend", Text::AboutSuspend).arg(server(talk)))
+        .subcommand(about(talk, "wake", Text::AboutWake).arg(server(talk)))
         .subcommand(logs(talk))
         .subcommand(token(talk))
         .subcommand(about(talk, "groups", Text::AboutGroups))

@@ -31,6 +31,8 @@ words! {
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
+    AboutSuspend => "Freeze a person's server as it is, and give its memory back", "让某个用户的服务器原样休眠，并收回内存";
+    AboutWake => "Let a suspended server go on", "唤醒休眠的服务器";
     AboutLogs => "The last lines of a server's journal", "查看服务器日志的最后几行";
     AboutToken => "The API tokens of a person", "某个用户的 API 令牌";
     AboutTokenCreate => "Make a token, which is printed once and never again", "创建令牌；令牌只显示这一次";
@@ -130,7 +132,7 @@ words! {
     StateStarting => "starting", "启动中";
     StateStopping => "stopping", "停止中";
     StateStopped => "stopped", "已停止";
-    StateSuspended => "suspended", "已暂停";
+    StateSuspended => "suspended", "休眠中";
     StateFailed => "failed", "失败";
     StateBusy => "busy", "忙";
     Never => "never", "从未";
@@ -159,7 +161,7 @@ words! {
     StatusUsers => "users", "用户";
     StatusServers => "servers", "服务器";
     StatusServersAre => "{} running, {} suspended, {} starting, {} stopping, {} failed",
-        "{} 个运行中，{} 个已暂停，{} 个启动中，{} 个停止中，{} 个失败";
+        "{} 个运行中，{} 个休眠中，{} 个启动中，{} 个停止中，{} 个失败";
     StatusConnections => "connections", "连接";
     StatusLogins => "logins", "登录";
     StatusLoginsAre => "{} under way, {} waiting", "{} 个进行中，{} 个等待";
@@ -186,6 +188,13 @@ words! {
     NoFollowJsonHint => "`journalctl --follow --output=json --unit={}` writes one JSON object a line.",
         "`journalctl --follow --output=json --unit={}` 每行输出一个 JSON 对象。";
     CannotRun => "{} could not be run: {}.", "无法运行 {}：{}。";
+
+    // suspend, wake
+    Suspended => "The server of {} is suspended. The first request that a person makes wakes it.",
+        "{} 的服务器已休眠。用户再次访问时会自动唤醒。";
+    SuspendedGaveBack => "The server of {} is suspended and gave {} MiB of memory back. The first request that a person makes wakes it.",
+        "{} 的服务器已休眠，收回了 {} MiB 内存。用户再次访问时会自动唤醒。";
+    Woken => "The server of {} is awake.", "{} 的服务器已唤醒。";
 
     // user, token, group
     UserAdded => "The hub knows {} now.", "hub 现在认识 {} 了。";

@@ -18,7 +18,7 @@ use hubd_base::secret::Secret;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
-use crate::upstream;
+use crate::upstream::{self, Standing};
 
 /// How the next unit behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,16 @@ pub struct FakeLauncher {
     /// How often a server's usage was read.
     pub measured: watch::Sender<u32>,
     reads: watch::Sender<u32>,
+    /// How often a unit was frozen, and thawed.
+    pub frozen: AtomicU32,
+    pub thawed: AtomicU32,
+    /// Why nothing can be frozen, if so.
+    pub freeze_fails: Mutex<Option<LaunchError>>,
+    /// Runs when a unit stands still, before the hub hears of it.
+    pub at_freeze: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     reached: Mutex<HashMap<ServerId, Arc<AtomicU32>>>,
+    /// Whether a unit stands still.
+    standing: Mutex<HashMap<ServerId, Standing>>,
 }
 
 impl FakeLauncher {
@@ -98,7 +107,12 @@ impl FakeLauncher {
             machine: Mutex::default(),
             measured: watch::Sender::new(0),
             reads: watch::Sender::new(0),
+            frozen: AtomicU32::new(0),
+            thawed: AtomicU32::new(0),
+            freeze_fails: Mutex::default(),
+            at_freeze: Mutex::default(),
             reached: Mutex::default(),
+            standing: Mutex::default(),
         })
     }
 
@@ -122,6 +136,31 @@ impl FakeLauncher {
             task.abort();
         }
         let _ = std::fs::remove_file(self.socket(id));
+    }
+
+    /// What `systemctl freeze` and `systemctl thaw` do.
+    pub fn set_frozen(&self, id: &ServerId, wanted: bool) -> Result<(), LaunchError> {
+        match self.units.lock().unwrap().get_mut(id) {
+            Some((UnitState::Active { frozen, .. }, _)) => *frozen = wanted,
+            _ => return Err(LaunchError::NotRunning("it does not run".into())),
+        }
+        self.standing(id).still.send_replace(wanted);
+        let _ = self.changes.send(id.clone());
+        Ok(())
+    }
+
+    /// Whether it stands still, as long as nobody has been told.
+    pub fn stand_still(&self, id: &ServerId, still: bool) {
+        self.standing(id).still.send_replace(still);
+    }
+
+    /// Whether somebody wanted something of it while it stood still.
+    pub fn is_wanted(&self, id: &ServerId) -> bool {
+        self.standing(id).wanted.load(Ordering::Relaxed) > 0
+    }
+
+    fn standing(&self, id: &ServerId) -> Standing {
+        self.standing.lock().unwrap().entry(id.clone()).or_default().clone()
     }
 
     /// What `systemctl stop` or a crash behind the hub's back does.
@@ -153,7 +192,7 @@ impl Launcher for FakeLauncher {
                 }
                 Behaviour::Answers | Behaviour::RunsAlready => {
                     let reached = Arc::clone(self.reached.lock().unwrap().entry(id.clone()).or_default());
-                    let task = tokio::spawn(upstream::serve(self.socket(id), reached));
+                    let task = tokio::spawn(upstream::serve_freezable(self.socket(id), reached, self.standing(id)));
                     (UnitState::Active { invocation: invocation.clone(), frozen: false, since: 1 }, Some(task))
                 }
             };
@@ -171,6 +210,8 @@ impl Launcher for FakeLauncher {
             if self.stop_fails.load(Ordering::Relaxed) {
                 return Err(LaunchError::Failed("it holds on".into()));
             }
+            // systemd refuses to stop a frozen unit; the broker thaws it.
+            let _ = self.set_frozen(id, false);
             let up = matches!(self.units.lock().unwrap().get(id), Some((UnitState::Active { .. }, _)));
             let leaves = *self.stop_leaves.lock().unwrap();
             if up && leaves == StopLeaves::Killed {
@@ -185,6 +226,32 @@ impl Launcher for FakeLauncher {
             self.end(id, UnitState::Absent);
             Ok(())
         })
+    }
+
+    fn freeze<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            if let Some(error) = self.freeze_fails.lock().unwrap().clone() {
+                return Err(error);
+            }
+            self.set_frozen(id, true)?;
+            self.frozen.fetch_add(1, Ordering::Relaxed);
+            let meanwhile = self.at_freeze.lock().unwrap().take();
+            if let Some(meanwhile) = meanwhile {
+                meanwhile();
+            }
+            Ok(())
+        })
+    }
+
+    fn thaw<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            self.thawed.fetch_add(1, Ordering::Relaxed);
+            self.set_frozen(id, false)
+        })
+    }
+
+    fn reclaim<'a>(&'a self, _: &'a ServerId) -> BoxFuture<'a, Result<u64, LaunchError>> {
+        Box::pin(async move { Ok(123 << 20) })
     }
 
     fn state<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<UnitState, LaunchError>> {

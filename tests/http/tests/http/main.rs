@@ -40,6 +40,7 @@ mod shares;
 mod singleuser;
 mod spawn;
 mod stay;
+mod suspension;
 mod token_page;
 mod tunnel;
 mod upstream;

@@ -46,6 +46,7 @@ async fn a_named_server_is_made_started_stopped_kept_and_removed() {
         "progress_url": "/hub/api/users/alice/servers/gpu/progress", "user_options": {"size": 2}, "ready": false,
         "stopped": true, "pending": null, "started": null, "last_activity": null, "full_url": null,
         "full_progress_url": null, "state_word": "stopped", "unit": "jupyter@alice:gpu.service",
+        "hubd": {"state": "stopped"},
     });
     assert_eq!(made.json(), expected);
     assert_eq!(*world.launcher.starts.lock().unwrap(), 0);

@@ -1,12 +1,16 @@
 //! A person's server for the tests: tells what reached it, streams, and switches protocols.
 
 use std::convert::Infallible;
+use std::io;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::stream;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
@@ -15,19 +19,32 @@ use hyper::header::{HeaderValue, SET_COOKIE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::watch;
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
 /// `reached` counts the requests, but for the hub's own first one.
 pub async fn serve(socket: PathBuf, reached: Arc<AtomicU32>) {
+    serve_freezable(socket, reached, Standing::default()).await;
+}
+
+/// Whether a server stands still, and how often somebody wanted something of it then.
+#[derive(Clone, Default)]
+pub struct Standing {
+    pub still: watch::Sender<bool>,
+    pub wanted: Arc<AtomicU32>,
+}
+
+/// As [`serve`]; while it stands still, nothing is read or answered.
+pub async fn serve_freezable(socket: PathBuf, reached: Arc<AtomicU32>, standing: Standing) {
     let _ = std::fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket).unwrap();
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let reached = Arc::clone(&reached);
-        connections.spawn(speak(stream, reached));
+        connections.spawn(speak(Freezable { stream, standing: standing.clone(), waiting: None }, reached));
     }
 }
 
@@ -35,6 +52,56 @@ pub async fn serve_tcp(listener: TcpListener) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         connections.spawn(speak(stream, Arc::default()));
+    }
+}
+
+/// A connection of a process that may be frozen: what is sent to it waits in the kernel meanwhile.
+struct Freezable {
+    stream: UnixStream,
+    standing: Standing,
+    waiting: Option<BoxFuture<'static, ()>>,
+}
+
+impl Freezable {
+    fn poll_running(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if let Some(waiting) = &mut self.waiting {
+                std::task::ready!(waiting.as_mut().poll(context));
+                self.waiting = None;
+            }
+            if !*self.standing.still.borrow() {
+                return Poll::Ready(());
+            }
+            self.standing.wanted.fetch_add(1, Ordering::Relaxed);
+            let mut still = self.standing.still.subscribe();
+            self.waiting = Some(Box::pin(async move {
+                let _ = still.wait_for(|still| !still).await;
+            }));
+        }
+    }
+}
+
+impl AsyncRead for Freezable {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        std::task::ready!(this.poll_running(cx));
+        Pin::new(&mut this.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Freezable {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        std::task::ready!(this.poll_running(cx));
+        Pin::new(&mut this.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
 
@@ -83,6 +150,20 @@ async fn answer(mut request: Request<Incoming>) -> Response<Body> {
             });
             let mut response = Response::new(BodyExt::boxed(StreamBody::new(ticks)));
             response.headers_mut().insert("content-type", HeaderValue::from_static("text/event-stream"));
+            response
+        }
+        "api/kernels" => {
+            // What JupyterLab asks again and again.
+            let mut response = Response::new(full(format!("[{{\"id\": \"{}\"}}]", request.uri())));
+            response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+            response.headers_mut().insert("etag", HeaderValue::from_static("\"one\""));
+            response
+        }
+        "api/contents/" => {
+            let folder = request.uri().query().is_some_and(|query| query.contains("folder"));
+            let kind = if folder { "directory" } else { "notebook" };
+            let mut response = Response::new(full(format!("{{\"type\": \"{kind}\", \"uri\": \"{}\"}}", request.uri())));
+            response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
             response
         }
         "length" => {

@@ -265,6 +265,11 @@ impl Answer {
 }
 
 impl Browser {
+    /// The hub is at another port from now on.
+    pub fn move_to(&mut self, world: &World) {
+        self.address = world.address;
+    }
+
     pub fn request(&self, method: &str, path: &str) -> hyper::http::request::Builder {
         let mut builder = Request::builder().method(method).uri(path).header("host", "hub.example.org");
         let cookies: Vec<String> = self

@@ -4,6 +4,7 @@
 mod address;
 pub mod failure;
 mod request;
+pub mod suspension;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,113 @@
+//! A request that was let through to a person's server. It wakes a server that sleeps, unless an open tab asks by
+//! itself what it was told before.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+
+use super::forward::Right;
+use super::{Head, away, gate, page, polls, refuse};
+use crate::app::App;
+use crate::clock::now;
+use crate::http::faults::Fault;
+use crate::http::origin::Origin;
+use crate::servers::answers::Question;
+use crate::servers::server::Server;
+use crate::servers::state::{Backend, InUse};
+use crate::servers::suspension::NotWoken;
+
+/// Where a request goes, and for whom.
+#[derive(Clone, Copy)]
+pub struct Visit<'v> {
+    /// The hub.
+    pub app: &'v App,
+    /// Who asks.
+    pub origin: &'v Origin,
+    /// The server.
+    pub server: &'v Arc<Server>,
+    /// Where it is reached.
+    pub backend: &'v Arc<Backend>,
+}
+
+impl Visit<'_> {
+    /// Answers it; `question` is what a tab may ask by itself.
+    pub async fn answer(self, question: Option<Question>, right: Right, request: Request<Incoming>) -> Response<Body> {
+        match question {
+            Some(question) => self.tell(question, right, request).await,
+            None => self.wake(right, request).await,
+        }
+    }
+
+    /// Somebody waits for this: a server that sleeps is woken, and does not fall asleep meanwhile.
+    async fn wake(self, right: Right, request: Request<Incoming>) -> Response<Body> {
+        let in_use = self.backend.enter();
+        if self.backend.is_asleep() {
+            // Whoever wakes it is a person, also by a read that a tab makes by itself at other times; connections come
+            // back by themselves.
+            if !gate::is_upgrade(&request) {
+                self.backend.attend(now());
+            }
+            if let Err(error) = self.app.servers.wake(&self.server.id).await {
+                return self.asleep(error, &request);
+            }
+        }
+        self.forward(Some(in_use), right, request).await
+    }
+
+    /// A tab may ask this by itself: when the server sleeps, or falls asleep meanwhile, it is told what it was told
+    /// last. What it was never told wakes the server.
+    async fn tell(self, question: Question, right: Right, request: Request<Incoming>) -> Response<Body> {
+        let Some(known) = self.backend.answers.find(&question) else {
+            let response = self.wake(right, request).await;
+            return self.keep(question, response).await;
+        };
+        let asked = request.headers().clone();
+        if self.backend.is_asleep() {
+            return polls::told(known, &asked);
+        }
+        let fresh = async {
+            let response = self.forward(None, right, request).await;
+            self.keep(question, response).await
+        };
+        tokio::select! {
+            biased;
+            response = fresh => response,
+            // It will not answer any more.
+            () = polls::asleep(self.server) => polls::told(known, &asked),
+        }
+    }
+
+    /// Keeps what may be told again.
+    async fn keep(self, question: Question, response: Response<Body>) -> Response<Body> {
+        match polls::read(response, &question).await {
+            Ok((response, answer)) => {
+                if let Some(answer) = answer {
+                    self.backend.answers.keep(question, answer);
+                }
+                response
+            }
+            Err(error) => Fault::Silent(error.to_string().into()).json(),
+        }
+    }
+
+    async fn forward(self, in_use: Option<InUse>, right: Right, request: Request<Incoming>) -> Response<Body> {
+        // Only people get a page, which needs to know who asked.
+        let head = gate::is_navigation(&request).then(|| Head::of(&request));
+        let Self { app, origin, backend, .. } = self;
+        let sent = app.forwarder.forward(&app.stop, (backend, in_use), right, &origin.address(), request).await;
+        sent.unwrap_or_else(|fault| match head {
+            Some(head) => page(app, origin, &head, &fault),
+            None => fault.json(),
+        })
+    }
+
+    /// It could not be woken: it is gone by now, or sleeps on.
+    fn asleep(self, error: NotWoken, request: &Request<Incoming>) -> Response<Body> {
+        match error {
+            NotWoken::NotRunning => away(self.app, &self.server.id, request),
+            NotWoken::Failed(text) => refuse(self.app, self.origin, request, &Fault::Silent(text.into())),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+"""Suspended servers on a real machine: frozen and thawed by systemd, woken by whoever comes."""
+import json
+import statistics
+import threading
+import time
+
+import pytest
+
+from harness.hub import at_once
+from harness.jupyter import Lab
+from harness.wait import wait_for
+
+FROZEN_DEADLINE = 30.0
+WAKES = 100
+CYCLES = 100
+# Generous: shared, noisy cores. What is worth knowing is the printed figure.
+WAKE_LIMIT = 1.0
+
+
+def freezer(hub, user):
+    return hub.container.show(hub.unit(user), "FreezerState")
+
+
+def suspend(hub, user):
+    return json.loads(hub.run(["hubctl", "suspend", "--json", user]).stdout)
+
+
+def state(hub, user):
+    servers = json.loads(hub.run(["hubctl", "servers", "--json"]).stdout)
+    return next((server["state_word"] for server in servers if server["user"] == user), "stopped")
+
+
+def test_suspended_by_hand_it_sleeps_until_somebody_comes_and_is_as_it_was(hub):
+    lab = hub.start(hub.logged_in("alice"), "alice").enter()
+    kernel = lab.kernel()
+    kernel.execute("kept = 6 * 7")
+    cursor = hub.container.journal_cursor()
+    assert suspend(hub, "alice")["state"] == "suspended"
+    assert freezer(hub, "alice") == "frozen"
+    assert "suspended" in hub.run(["hubctl", "servers"]).stdout
+    assert kernel.execute("print(kept)") == "42\n"
+    assert freezer(hub, "alice") == "running"
+    assert state(hub, "alice") == "running"
+    assert suspend(hub, "alice")["state"] == "suspended"
+    assert json.loads(hub.run(["hubctl", "wake", "--json", "alice"]).stdout)["state"] == "running"
+    assert freezer(hub, "alice") == "running"
+    kernel.close()
+    told = [entry["MESSAGE"] for entry in hub.container.journal("HUB_USER=alice", after=cursor)]
+    for sentence in ("The server of alice is suspended", "The server of alice is awake again", "Froze the server of alice"):
+        assert sentence in told, told
+
+
+def test_a_suspended_server_is_stopped_started_anew_and_removed_like_any_other(hub):
+    client = hub.logged_in("alice")
+    hub.start(client, "alice").enter()
+    suspend(hub, "alice")
+    hub.stop(client, "alice")
+    lab = hub.start(client, "alice").enter()
+    suspend(hub, "alice")
+    hub.run(["hubctl", "stop", "alice"])
+    assert not hub.is_up("alice")
+    hub.start(client, "alice").enter()
+    suspend(hub, "alice")
+    hub.run(["systemctl", "stop", "jupyter.slice"])
+    assert not hub.is_up("alice"), "all servers at once, by systemd"
+
+
+def test_a_suspended_server_outlives_hub_and_broker(hub):
+    lab = hub.start(hub.logged_in("alice"), "alice").enter()
+    kernel = lab.kernel()
+    kernel.execute("kept = 'yes'")
+    suspend(hub, "alice")
+    hub.restart()
+    assert state(hub, "alice") == "suspended"
+    assert freezer(hub, "alice") == "frozen"
+    again = Lab(lab.client, "alice")
+    assert again.api("GET", f"kernels/{kernel.identifier}").status == 200
+    assert freezer(hub, "alice") == "running"
+
+
+def test_how_long_a_wake_takes(hub, figure):
+    lab = hub.start(hub.logged_in("alice"), "alice").enter()
+    seconds = []
+    for number in range(WAKES):
+        suspend(hub, "alice")
+        started = time.monotonic()
+        connection, response = lab.client.open("GET", f"{lab.prefix}files/nothing-{number}", headers=lab.headers())
+        seconds.append(time.monotonic() - started)
+        assert response.status == 404
+        connection.close()
+    ordered = sorted(seconds)
+    figure("wake of a suspended server, request to first byte",
+           f"p50 {ordered[len(ordered) // 2] * 1000:.0f} ms, p90 {ordered[len(ordered) * 9 // 10] * 1000:.0f} ms, "
+           f"p99 {ordered[len(ordered) * 99 // 100] * 1000:.0f} ms, worst {ordered[-1] * 1000:.0f} ms of {WAKES}")
+    assert statistics.median(ordered) < WAKE_LIMIT
+
+
+def test_under_load_a_hundred_times_frozen_and_no_request_is_lost(hub, figure):
+    lab = hub.start(hub.logged_in("alice"), "alice").enter()
+    over, answers, cycles = threading.Event(), [], []
+
+    def ask(number):
+        mine = 0
+        while not over.is_set():
+            # A write: nobody but a person makes it.
+            answer = lab.api("POST", "contents", {"type": "directory"}) if mine % 8 == 0 else lab.client.request(
+                "GET", f"{lab.prefix}files/nothing-{number}-{mine}", headers=lab.headers())
+            answers.append(answer.status)
+            mine += 1
+
+    def freeze(_):
+        while len(cycles) < CYCLES:
+            # Frozen by systemd, whatever the hub thinks of it: the hardest case.
+            hub.run(["systemctl", "freeze", hub.unit("alice")])
+            wait_for("somebody to wake it", lambda: freezer(hub, "alice") == "running", FROZEN_DEADLINE)
+            cycles.append(len(answers))
+        over.set()
+
+    def work(which):
+        try:
+            ask(which) if which else freeze(which)
+        finally:
+            over.set()
+
+    at_once(work, range(4))
+    assert len(cycles) == CYCLES
+    wrong = [status for status in answers if status not in (201, 404)]
+    assert wrong == [], wrong
+    figure("frozen and woken under load", f"{CYCLES} times, {len(answers)} requests, none lost")
+
+
+@pytest.mark.parametrize("how", ["poweroff"])
+def test_a_machine_with_a_suspended_server_goes_down_at_once(fresh, how, figure):
+    hub = fresh
+    hub.start(hub.logged_in("alice"), "alice").enter()
+    suspend(hub, "alice")
+    started = time.monotonic()
+    hub.run(["systemctl", how, "--no-block"])
+    hub.container.wait_for_end(60.0)
+    took = time.monotonic() - started
+    figure("power-off with a suspended server", f"{took:.1f} s")
+    assert took < 40, "without the thaw it takes 80 s and more"
