@@ -9,7 +9,10 @@ mod compare;
 mod error;
 mod files;
 mod idle;
+mod limits;
 mod near;
+mod new_account;
+mod profile;
 mod report;
 mod roles;
 mod sandbox;
@@ -24,12 +27,15 @@ use std::time::Duration;
 pub use error::ConfigError;
 pub use files::load;
 pub use idle::{Idle, IdlePolicy, IdleRule};
+pub use new_account::is_administrative;
+pub use profile::{Localised, Profile};
 pub use roles::{CustomScope, Group, Role};
 pub use sandbox::{Around, Sandbox, WALLS, Wall};
 pub use schema::{Key, keys, reference};
 pub use service::{Restart, Service, ServiceTarget, ServiceToken, ServiceUrl};
 pub use value::parse_time;
 
+use crate::limits::Rules;
 use crate::names::UserName;
 
 /// Where the configuration lies.
@@ -48,8 +54,10 @@ pub struct Config {
     pub server: Server,
     /// The walls around people's servers.
     pub sandbox: Sandbox,
-    /// What a person's server may use.
-    pub limits: Limits,
+    /// What people's servers may use.
+    pub limits: Rules,
+    /// Every `[[profile]]`, as they appear. No two share a name.
+    pub profiles: Vec<Profile>,
     /// What becomes of idle servers.
     pub idle: Idle,
     /// Every `[[service]]`, as they appear. No two share a name, a token or a name as an OAuth client.
@@ -100,6 +108,12 @@ pub struct Login {
     pub admin_access: bool,
     /// May the root account come?
     pub allow_root: bool,
+    /// Does whoever adds people to the hub make their accounts, too?
+    pub create_system_users: bool,
+    /// The Unix groups that such accounts are put into.
+    pub new_user_groups: Vec<String>,
+    /// Their login shell: an absolute path.
+    pub new_user_shell: String,
 }
 
 /// `[server]`
@@ -141,19 +155,6 @@ pub enum ServerKind {
     Lab,
     /// `jupyterhub-singleuser`, which asks the hub who somebody is.
     Singleuser,
-}
-
-/// `[limits]`: `None` is no limit.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Limits {
-    /// Bytes; above it a process of the server is killed.
-    pub memory_max: Option<u64>,
-    /// Bytes; above it the server is slowed down.
-    pub memory_high: Option<u64>,
-    /// Percent of one CPU.
-    pub cpu_quota: Option<u32>,
-    /// Number of processes and threads.
-    pub tasks_max: Option<u64>,
 }
 
 /// A person or a group of people.
@@ -236,6 +237,9 @@ impl Default for Login {
             admins: root.into_iter().chain([Principal::Group("sudo".to_owned())]).collect(),
             admin_access: false,
             allow_root: false,
+            create_system_users: false,
+            new_user_groups: Vec::new(),
+            new_user_shell: "/bin/bash".to_owned(),
         }
     }
 }

@@ -6,12 +6,14 @@
 //! folder or a URL. Nothing here asks the system whether an account exists: see [`crate::account`].
 
 mod client;
+mod new_account;
 mod service;
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use new_account::NEW_ACCOUNT_MAX;
 pub use service::{SERVICE_MAX, SERVICES_DIR, ServiceName};
 
 /// The folder of the servers' sockets: `root:_hubd`, 0710.

@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::account::Account;
 use crate::config::{Allow, Config, Principal};
+use crate::names::UserName;
 
 /// The first uid of people. Below it are the system's own accounts.
 pub const FIRST_PERSON: u32 = 1000;
@@ -72,7 +73,7 @@ fn check_with_shells(
     shells: Option<&str>,
 ) -> Result<Standing, Refusal> {
     let login = &config.login;
-    if names(&login.block, account, groups) {
+    if is_among(&login.block, &account.name, groups) {
         return Err(Refusal::Blocked);
     }
     match account.uid {
@@ -82,17 +83,18 @@ fn check_with_shells(
         uid if uid < FIRST_PERSON => return Err(Refusal::System),
         _ => {}
     }
-    let admin = names(&login.admins, account, groups);
+    let admin = is_among(&login.admins, &account.name, groups);
     match &login.allow {
         Allow::All if !has_login_shell(account, shells) => Err(Refusal::NoShell),
-        Allow::Only(list) if !admin && !names(list, account, groups) => Err(Refusal::NotListed),
+        Allow::Only(list) if !admin && !is_among(list, &account.name, groups) => Err(Refusal::NotListed),
         Allow::All | Allow::Only(_) => Ok(Standing { admin }),
     }
 }
 
-fn names(list: &[Principal], account: &Account, groups: &[String]) -> bool {
+/// Does a list of people and groups name this person?
+pub(crate) fn is_among(list: &[Principal], name: &UserName, groups: &[String]) -> bool {
     list.iter().any(|principal| match principal {
-        Principal::User(name) => *name == account.name,
+        Principal::User(user) => user == name,
         Principal::Group(group) => groups.contains(group),
     })
 }

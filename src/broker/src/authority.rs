@@ -53,6 +53,7 @@ pub struct Peer {
 }
 
 /// Asks polkit.
+#[derive(Clone)]
 pub struct Authority(PolkitProxy<'static>);
 
 impl Authority {

@@ -33,12 +33,16 @@ pub enum Error {
     CannotFreeze(String),
     /// The configuration has no such service, or nothing in it to start.
     NoSuchService(String),
-    /// A token that cannot be taken.
+    /// The configuration has no such profile for this person.
+    NoSuchProfile(String),
+    /// A token, a limit or an amount that cannot be taken.
     InvalidArgument(String),
     /// A name that cannot exist.
     InvalidName(String),
     /// The configuration has mistakes.
     BadConfiguration(String),
+    /// An account that may not be made or touched.
+    Refused(String),
     /// polkit said no to the caller.
     AccessDenied(String),
     /// systemd, the name service, the journal or polkit did not answer as it should.
@@ -89,9 +93,11 @@ mod tests {
             (Error::NotRunning(text()), names::ERROR_NOT_RUNNING),
             (Error::CannotFreeze(text()), names::ERROR_CANNOT_FREEZE),
             (Error::NoSuchService(text()), names::ERROR_NO_SUCH_SERVICE),
+            (Error::NoSuchProfile(text()), names::ERROR_NO_SUCH_PROFILE),
             (Error::InvalidArgument(text()), names::ERROR_INVALID_ARGUMENT),
             (Error::InvalidName(text()), names::ERROR_INVALID_NAME),
             (Error::BadConfiguration(text()), names::ERROR_BAD_CONFIGURATION),
+            (Error::Refused(text()), hubd_proto::accounts::ERROR_REFUSED),
             (Error::AccessDenied(text()), names::ERROR_ACCESS_DENIED),
             (Error::Failed(text()), names::ERROR_FAILED),
         ] {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use hubd_base::limits::Limits;
 use hubd_base::names::{ServerId, ServiceName};
 
 use crate::errors::Error;
@@ -17,6 +18,8 @@ const START_FAILED: &str = "9804c965ea504c4dabca15e3410630b7";
 const STOPPED: &str = "734dedd1206b4aeda6f45c3c9a20d6f8";
 /// A server could not be stopped.
 const STOP_FAILED: &str = "06da4213d163461584d4aa9400ece586";
+/// What a running server may use was changed.
+const LIMITS_CHANGED: &str = "3e9b6a1c5f0d4b7f8c21d6e4a97b5803";
 /// A server was frozen.
 const FROZEN: &str = "391d5e81065b420ea613a188c949d832";
 /// A server could not be frozen.
@@ -71,6 +74,18 @@ pub fn stop_failed(id: &ServerId, error: &Error, took: Duration) {
         HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(), HUB_DURATION_USEC = micros(took),
         "The server of {id} was not stopped: {}",
         error.text()
+    );
+}
+
+/// What a running server may use was changed.
+pub fn limits_changed(id: &ServerId, change: &Limits) {
+    let change: Vec<String> =
+        change.iter().map(|(limit, amount)| format!("{}={}", limit.name(), amount.show(limit))).collect();
+    tracing::info!(
+        MESSAGE_ID = LIMITS_CHANGED,
+        HUB_USER = %id.user, HUB_SERVER = %id.server, HUB_UNIT = %id.unit_name(),
+        "Changed the limits of the server of {id} until it stops: {}",
+        change.join(", ")
     );
 }
 

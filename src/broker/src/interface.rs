@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use hubd_base::names::{NameError, ServerId, ServerName, ServiceName, UserName};
 use hubd_proto::broker::{
-    ACTION_FREEZE_SERVER, ACTION_MANAGE, ACTION_READ_JOURNAL, ACTION_RECLAIM_SERVER, ACTION_START_SERVER,
-    ACTION_START_SERVICE, ACTION_STOP_SERVER, ACTION_STOP_SERVICE, ACTION_THAW_SERVER,
+    ACTION_FREEZE_SERVER, ACTION_MANAGE, ACTION_READ_JOURNAL, ACTION_RECLAIM_SERVER, ACTION_SET_LIMITS,
+    ACTION_START_SERVER, ACTION_START_SERVICE, ACTION_STOP_SERVER, ACTION_STOP_SERVICE, ACTION_THAW_SERVER,
 };
 use nix::unistd::{Uid, User};
 use tokio::task::spawn_blocking;
@@ -23,7 +23,7 @@ use crate::journal::{self, Invocation};
 use crate::reclaim::Reclaim;
 use crate::secrets::Token;
 use crate::systemd::Systemd;
-use crate::{events, service, start, stop};
+use crate::{events, limits, service, start, stop};
 
 /// The object at `/org/hubd/Broker1`.
 pub struct Broker {
@@ -66,7 +66,8 @@ impl Broker {
 
 #[interface(name = "org.hubd.Broker1")]
 impl Broker {
-    /// Starts a server with its token for the API; returns its unit and the id of this run once systemd has it running.
+    /// Starts a server with its token for the API and a profile, empty for no choice; returns its unit and the id of this
+    /// run once systemd has it running.
     #[zbus(out_args("unit", "invocation_id"))]
     async fn start_server(
         &self,
@@ -74,6 +75,7 @@ impl Broker {
         user: &str,
         server: &str,
         token: &str,
+        profile: &str,
     ) -> Result<(String, String), Error> {
         let _call = self.enter()?;
         let id = self.allow(&header, ACTION_START_SERVER, user, server).await?;
@@ -81,7 +83,7 @@ impl Broker {
         // Who comes second waits here for the first, and then finds the server running.
         let _turn = self.turns.take(&id.unit_name()).await;
         let begun = Instant::now();
-        match start::start(&self.systemd, &id, token.as_ref()).await {
+        match start::start(&self.systemd, &id, token.as_ref(), profile).await {
             Ok(started) => {
                 events::started(&id, begun.elapsed());
                 Ok((started.unit, started.invocation))
@@ -114,6 +116,23 @@ impl Broker {
                 Err(error)
             }
         }
+    }
+
+    /// Changes limits of a server that runs, at once and until it stops: names and amounts as in the configuration.
+    async fn set_limits(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        user: &str,
+        server: &str,
+        limits: HashMap<String, String>,
+    ) -> Result<(), Error> {
+        let _call = self.enter()?;
+        let id = self.allow(&header, ACTION_SET_LIMITS, user, server).await?;
+        let change = limits::parse(&limits)?;
+        let _turn = self.turns.take(&id.unit_name()).await;
+        limits::change(&self.systemd, &id.unit_name(), &change).await?;
+        events::limits_changed(&id, &change);
+        Ok(())
     }
 
     /// Freezes a server; returns when it stands still.

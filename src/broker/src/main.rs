@@ -1,11 +1,12 @@
 //! hub-broker: turns names of people into running servers, and names of services into running services. Root, without a network, started by its bus name.
 //!
 //! Serves `org.hubd.Broker1` on the system bus and goes away after a minute without calls, unless a server is frozen that it froze. Invariants: the bus's own
-//! policy lets only root and the web process in; beyond that polkit is asked about the caller of each start, stop and
-//! look at a journal, and for `CheckPeer` about the peer of the socket (`Version` is for whoever is let in); every
+//! policy lets only root and the web process in; beyond that polkit is asked about the caller of each start, stop, freeze,
+//! change of limits and look at a journal, and for `CheckPeer` about the peer of the socket (`Version` is for whoever is let in); every
 //! decision comes from root's configuration; ending loses no call: the name is given back first, so that the bus
 //! starts a new broker for whoever comes, and calls that are already here are finished.
 
+mod accounts;
 mod api;
 mod authority;
 mod calls;
@@ -15,9 +16,11 @@ mod events;
 mod freeze;
 mod interface;
 mod journal;
+mod limits;
 mod reclaim;
 mod secrets;
 mod service;
+mod slices;
 mod start;
 mod stop;
 mod systemd;
@@ -39,6 +42,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use zbus::fdo::{DBusProxy, RequestNameFlags};
 use zbus::{Connection, connection};
 
+use accounts::Accounts;
 use authority::Authority;
 use calls::Calls;
 use freeze::Frozen;
@@ -127,8 +131,10 @@ async fn serve() -> Result<(), String> {
     let systemd = Systemd::connect(&connection).await.map_err(|error| format!("systemd does not answer: {error}"))?;
     let authority = Authority::new(&connection).await.map_err(bus)?;
     let frozen = Frozen::default();
-    let broker = Broker::new(authority, systemd.clone(), calls.clone(), frozen.clone());
+    let broker = Broker::new(authority.clone(), systemd.clone(), calls.clone(), frozen.clone());
     connection.object_server().at(PATH, broker).await.map_err(bus)?;
+    let accounts = Accounts::new(authority, systemd.clone(), calls.clone());
+    connection.object_server().at(PATH, accounts).await.map_err(bus)?;
     connection
         .request_name_with_flags(BUS_NAME, RequestNameFlags::DoNotQueue.into())
         .await

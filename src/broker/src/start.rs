@@ -9,8 +9,9 @@ use std::time::Duration;
 use hubd_base::account::{self, Account, AccountError};
 use hubd_base::config::{self, Config, ServerKind, WALLS, Wall};
 use hubd_base::lab::{self, Lab};
+use hubd_base::limits::{Limits, Person, machine_memory};
 use hubd_base::names::ServerId;
-use hubd_base::policy;
+use hubd_base::{policy, profiles};
 use nix::unistd::{Gid, Uid};
 use tokio::time::{Instant, sleep};
 
@@ -18,6 +19,7 @@ use crate::api;
 use crate::directory::{self, Owners};
 use crate::errors::Error;
 use crate::secrets::{self, Token};
+use crate::slices::{self, Together};
 use crate::systemd::{JobError, State, Systemd};
 use crate::transient::{self, Started};
 use crate::unit::{self, Plan};
@@ -29,22 +31,28 @@ const EXEC_DEADLINE: Duration = Duration::from_secs(10);
 struct Prepared {
     account: Account,
     walls: Vec<Wall>,
+    /// With what the profile changes.
     config: Config,
+    profile: Option<String>,
+    limits: Limits,
+    together: Together,
     lab: Lab,
     hub_group: Gid,
 }
 
-/// Starts a server. The caller holds the server's turn. Servers of kind `lab` may go without a token.
-pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>) -> Result<Started, Error> {
+/// Starts a server. The caller holds the server's turn. Servers of kind `lab` may go without a token. An empty name of a
+/// profile is no choice.
+pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>, profile: &str) -> Result<Started, Error> {
     let prepared = {
-        let id = id.clone();
-        blocking(move || prepare(&id)).await?
+        let (id, profile) = (id.clone(), profile.to_owned());
+        blocking(move || prepare(&id, &profile)).await?
     };
-    let Prepared { account, walls, config, lab, hub_group } = &prepared;
+    let Prepared { account, walls, config, profile, limits, together, lab, hub_group } = &prepared;
     let api_url = api::url(systemd, &config.hub.base_url).await?;
     check(config.server.kind, token, api_url.as_deref())?;
     let unit = id.unit_name();
     transient::make_room(systemd, &unit).await?;
+    slices::limit(systemd, together).await?;
 
     let owners =
         Owners { user: Uid::from_raw(account.uid), user_group: Gid::from_raw(account.gid), hub_group: *hub_group };
@@ -56,6 +64,8 @@ pub async fn start(systemd: &Systemd, id: &ServerId, token: Option<&Token>) -> R
         walls,
         lab,
         config,
+        profile: profile.as_deref(),
+        limits,
         api_url: api_url.as_deref(),
         secrets: token.is_some(),
         systemd: systemd.version,
@@ -98,8 +108,8 @@ fn check(kind: ServerKind, token: Option<&Token>, api_url: Option<&str>) -> Resu
 }
 
 /// Everything that may block: files and the name service.
-fn prepare(id: &ServerId) -> Result<Prepared, Error> {
-    let config = configuration()?;
+fn prepare(id: &ServerId, profile: &str) -> Result<Prepared, Error> {
+    let mut config = configuration()?;
     let user = &id.user;
     let account = match account::find(user) {
         Ok(Some(account)) if account.name == *user => account,
@@ -114,11 +124,23 @@ fn prepare(id: &ServerId) -> Result<Prepared, Error> {
     let groups = account::groups(&account).map_err(|error| Error::failed("Looking up the groups", error))?;
     let standing = policy::check(&config, &account, &groups)
         .map_err(|refusal| Error::NotAllowed(refusal.sentence().to_owned()))?;
+    let person = Person { name: &account.name, groups: &groups };
+    let memory = machine_memory();
+    let profile = profiles::choose(&config, person, profile)
+        .map_err(|refusal| Error::NoSuchProfile(refusal.to_string()))?
+        .cloned();
+    let chosen = profile.as_ref().map(|profile| (profile.name.as_str(), &profile.limits));
+    let limits = Limits::from(&config.limits.of_server(person, chosen, memory));
+    let together = Together::new(&config.limits, person, id.slice_name(), memory);
+    if let Some(profile) = &profile {
+        profile.change(&mut config.server);
+    }
     let lab = lab::find(&config).map_err(|error| Error::NoLab(error.to_string()))?;
     let hub_group = directory::hub_group().map_err(Error::Failed)?;
     let stands = |wall: &Wall| config.sandbox.stands(*wall, &account.name, &groups, standing.admin);
     let walls = WALLS.into_iter().map(|(_, wall)| wall).filter(stands).collect();
-    Ok(Prepared { account, walls, config, lab, hub_group })
+    let profile = profile.map(|profile| profile.name);
+    Ok(Prepared { account, walls, config, profile, limits, together, lab, hub_group })
 }
 
 /// Root's configuration as it is now.

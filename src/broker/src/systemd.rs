@@ -204,6 +204,17 @@ impl Systemd {
         }
     }
 
+    /// Changes a unit that runs, at once and until it stops.
+    pub async fn change(&self, unit: &str, properties: &[Property]) -> zbus::Result<()> {
+        let runtime = true;
+        self.manager.set_unit_properties(unit, runtime, properties).await
+    }
+
+    /// Has systemd read all unit files again. Units that run take new limits over.
+    pub async fn reload(&self) -> zbus::Result<()> {
+        self.manager.reload().await
+    }
+
     /// Freezes a unit; returns when all its processes stand still. One that is frozen already stays so.
     pub async fn freeze(&self, unit: &str) -> zbus::Result<()> {
         self.manager.freeze_unit(unit).await

@@ -10,11 +10,13 @@ mod view;
 mod walls;
 
 use hubd_base::account::Account;
-use hubd_base::config::{Config, Limits, Wall};
+use hubd_base::config::{Config, Wall};
 use hubd_base::lab::Lab;
+use hubd_base::limits::Limits;
 use hubd_base::names::ServerId;
 use zbus::zvariant::Value;
 
+use crate::limits;
 use crate::secrets;
 use crate::systemd::Property;
 use crate::variables::Hub;
@@ -33,8 +35,6 @@ pub const EXEC_WITH_PAM: u32 = 253;
 const THAW_UNIT: &str = "hub-thaw.service";
 /// More lines than anybody writes. journald multiplies it, in 32 bits, the more the emptier its disk is.
 const BURST_MAX: u32 = 100_000_000;
-/// One percent of a CPU, in microseconds per second.
-const PERCENT: u64 = 10_000;
 
 /// All that decides what a unit looks like.
 pub struct Plan<'a> {
@@ -46,8 +46,12 @@ pub struct Plan<'a> {
     pub walls: &'a [Wall],
     /// What to run.
     pub lab: &'a Lab,
-    /// How to run it.
+    /// How to run it; what its profile says is in there.
     pub config: &'a Config,
+    /// The profile it is started with.
+    pub profile: Option<&'a str>,
+    /// What it may use; no amount is a share.
+    pub limits: &'a Limits,
     /// Where the API is for programs on this machine, if it is on TCP.
     pub api_url: Option<&'a str>,
     /// Is there a file of secret variables for the unit?
@@ -74,7 +78,8 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     let program = plan.lab.argv0.display().to_string();
     let stop_timeout = micros(config.server.stop_timeout);
     let start_timeout = micros(config.server.start_timeout);
-    let fields = [("HUB_USER", id.user.as_str()), ("HUB_SERVER", id.server.as_str()), ("HUB_UNIT", &unit)];
+    let mut fields = vec![("HUB_USER", id.user.as_str()), ("HUB_SERVER", id.server.as_str()), ("HUB_UNIT", &unit)];
+    fields.extend(plan.profile.map(|name| ("HUB_PROFILE", name)));
 
     let mut table: Vec<Property> = vec![
         // --- what it is
@@ -107,7 +112,7 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     if plan.secrets {
         table.push(secret_variables(&unit));
     }
-    table.extend(limits(&config.limits));
+    table.extend(limits::properties(plan.limits));
     table.extend(view::properties(plan));
     table.extend(walls::properties(plan));
     table
@@ -117,19 +122,6 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
 pub fn secret_variables(unit: &str) -> Property {
     let optional = false;
     ("EnvironmentFiles", Value::from(vec![(secrets::path(unit).display().to_string(), optional)]))
-}
-
-/// Memory, CPU and tasks.
-pub fn limits(limits: &Limits) -> Vec<Property> {
-    [
-        ("MemoryMax", limits.memory_max),
-        ("MemoryHigh", limits.memory_high),
-        ("CPUQuotaPerSecUSec", limits.cpu_quota.map(|percent| u64::from(percent) * PERCENT)),
-        ("TasksMax", limits.tasks_max),
-    ]
-    .into_iter()
-    .filter_map(|(name, limit)| limit.map(|limit| (name, Value::from(limit))))
-    .collect()
 }
 
 fn start_type(systemd: u32) -> &'static str {

@@ -3,6 +3,7 @@
 use super::*;
 use hubd_base::config::{Around, NEVER, ServerKind, WALLS};
 use hubd_base::lab::Source;
+use hubd_base::limits::{Amount, Device, Limit};
 use hubd_base::names::{ServerName, UserName};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ struct Case {
     admin: bool,
     lab: &'static str,
     config: Config,
+    profile: Option<&'static str>,
+    limits: Limits,
     token: bool,
     systemd: u32,
 }
@@ -24,6 +27,8 @@ fn case(user: &str, server: &str) -> Case {
         admin: false,
         lab: "/usr/bin/jupyter-lab",
         config: Config::default(),
+        profile: None,
+        limits: Limits::default(),
         token: true,
         systemd: 257,
     }
@@ -40,6 +45,8 @@ impl Case {
             walls: &walls,
             lab: &lab,
             config: &self.config,
+            profile: self.profile,
+            limits: &self.limits,
             api_url: Some("http://127.0.0.1:8000/hub/api"),
             secrets: self.token,
             systemd: self.systemd,
@@ -90,10 +97,9 @@ impl Case {
 #[test]
 fn every_property_has_the_type_systemd_expects() {
     let mut case = case("alice", "");
-    case.config.limits.memory_max = Some(1);
-    case.config.limits.memory_high = Some(1);
-    case.config.limits.cpu_quota = Some(1);
-    case.config.limits.tasks_max = Some(1);
+    for limit in [Limit::MemoryMax, Limit::MemoryHigh, Limit::CpuQuota, Limit::TasksMax] {
+        case.limits.set(limit, Some(Amount::Number(1)));
+    }
     for (name, value) in case.properties() {
         let expected = match name {
             "Documentation" | "Environment" | "Wants" | "Before" => "as",
@@ -233,8 +239,8 @@ fn contract(case: &Case) -> Vec<String> {
 #[test]
 fn a_lab_knows_who_it_is_and_where_the_hub_is_and_nothing_of_the_login() {
     let mut case = case("u@x.org", "gpu");
-    case.config.limits.memory_max = Some(2 << 30);
-    case.config.limits.cpu_quota = Some(150);
+    case.limits.set(Limit::MemoryMax, Some(Amount::Number(2 << 30)));
+    case.limits.set(Limit::CpuQuota, Some(Amount::Number(150)));
     let expected = [
         "CPU_LIMIT=1.5",
         "JUPYTERHUB_ACTIVITY_URL=http://127.0.0.1:8000/hub/api/users/u@x.org/activity",
@@ -324,12 +330,39 @@ fn limits_are_there_when_they_are_configured() {
     for name in ["MemoryMax", "MemoryHigh", "CPUQuotaPerSecUSec", "TasksMax"] {
         assert_eq!(case.number(name), None, "{name}");
     }
-    case.config.limits.memory_max = Some(2 << 30);
-    case.config.limits.cpu_quota = Some(150);
-    case.config.limits.tasks_max = Some(512);
+    case.limits.set(Limit::MemoryMax, Some(Amount::Number(2 << 30)));
+    case.limits.set(Limit::CpuQuota, Some(Amount::Number(150)));
+    case.limits.set(Limit::TasksMax, Some(Amount::Number(512)));
     assert_eq!(case.number("MemoryMax"), Some(2 << 30));
     assert_eq!(case.number("CPUQuotaPerSecUSec"), Some(1_500_000));
     assert_eq!(case.number("TasksMax"), Some(512));
+}
+
+#[test]
+fn the_wall_around_devices_lets_through_what_the_limits_name() {
+    let mut case = case("alice", "");
+    assert_eq!((case.text("DevicePolicy").as_str(), case.get("DeviceAllow")), ("closed", None));
+    let device = Device { node: "char-nvidia*".to_owned(), access: "rw".to_owned() };
+    case.limits.set(Limit::Devices, Some(Amount::Devices(vec![device])));
+    let allowed = Value::from(vec![("char-nvidia*".to_owned(), "rw".to_owned())]);
+    assert_eq!((case.text("DevicePolicy").as_str(), case.get("DeviceAllow")), ("closed", Some(allowed)));
+    // Without the wall a list would build one.
+    case.admin = true;
+    assert_eq!((case.get("DevicePolicy"), case.get("DeviceAllow")), (None, None));
+    case.admin = false;
+    case.limits.set(Limit::Devices, Some(Amount::Infinity));
+    assert_eq!((case.get("DevicePolicy"), case.get("DeviceAllow")), (None, None));
+}
+
+#[test]
+fn a_unit_tells_the_profile_it_was_started_with() {
+    let mut case = case("alice", "");
+    assert!(!case.environment().iter().any(|variable| variable.starts_with("HUBD_PROFILE=")));
+    case.profile = Some("8 GB");
+    // The last one counts, so nothing in server.environment can pretend another.
+    assert_eq!(case.environment().last().map(String::as_str), Some("HUBD_PROFILE=8 GB"));
+    let fields = Vec::<Vec<u8>>::try_from(case.get("LogExtraFields").unwrap()).unwrap();
+    assert!(fields.contains(&b"HUB_PROFILE=8 GB".to_vec()));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //!
 //! Invariant: two kinds of server differ in what is left out, never in what a variable means. Pure.
 
-use hubd_base::config::{Config, Limits, Service};
+use hubd_base::config::{Config, Service};
+use hubd_base::limits::{Limit, Limits};
 use hubd_base::names::ServerId;
 
 /// Name and value.
@@ -51,14 +52,14 @@ impl Hub<'_> {
     /// For a server of any kind: who it is, and how its programs find the hub.
     ///
     /// `JupyterLab` itself reads none of these. What is missing here would make it, or an extension, believe that it
-    /// has to do the login itself.
-    pub fn server(&self, id: &ServerId) -> Vec<Variable> {
+    /// has to do the login itself. `allowed`: what it may use.
+    pub fn server(&self, id: &ServerId, allowed: &Limits) -> Vec<Variable> {
         let mut all = self.common(Some(self.server_prefix(id)));
         all.push(("JUPYTERHUB_USER", id.user.as_str().to_owned()));
         all.push(("JUPYTERHUB_SERVER_NAME", id.server.as_str().to_owned()));
         let activity = |url| format!("{url}/users/{}/activity", id.user.url_segment());
         all.extend(self.api_url.map(|url| ("JUPYTERHUB_ACTIVITY_URL", activity(url))));
-        all.extend(limits(&self.config.limits));
+        all.extend(limits(allowed));
         all
     }
 
@@ -120,8 +121,9 @@ fn oauth(client_id: String, callback: String, access: &[String], allowed: &[Stri
 
 /// What extensions that show the use of memory and CPU compare it with: bytes, and a number of CPUs.
 fn limits(limits: &Limits) -> impl Iterator<Item = Variable> {
-    let memory = limits.memory_max.map(|bytes| ("MEM_LIMIT", bytes.to_string()));
-    let cpu = limits.cpu_quota.map(|percent| ("CPU_LIMIT", (f64::from(percent) / 100.0).to_string()));
+    let memory = limits.number(Limit::MemoryMax).map(|bytes| ("MEM_LIMIT", bytes.to_string()));
+    let percent = limits.number(Limit::CpuQuota).and_then(|percent| u32::try_from(percent).ok());
+    let cpu = percent.map(|percent| ("CPU_LIMIT", (f64::from(percent) / 100.0).to_string()));
     memory.into_iter().chain(cpu)
 }
 

@@ -13,6 +13,7 @@ use crate::auth::accounts::Accounts;
 use crate::auth::changes::Changes;
 use crate::auth::configured;
 use crate::auth::groups::{GroupError, Groups};
+use crate::auth::keeper::Keeper;
 use crate::auth::login::Door;
 use crate::auth::people::People;
 use crate::auth::random;
@@ -30,6 +31,7 @@ use crate::http::stay::Stays;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
 use crate::servers::launcher::Launcher;
+use crate::servers::profiles::{self, Offer};
 use crate::servers::registry::{Servers, Settings, Ties};
 use crate::services::launcher::ServiceLauncher;
 use crate::services::manager::Manager;
@@ -60,6 +62,8 @@ pub struct Parts {
     pub authority: Arc<dyn Authority>,
     /// The accounts of this machine.
     pub accounts: Arc<dyn Accounts>,
+    /// What makes accounts of this machine.
+    pub keeper: Arc<dyn Keeper>,
 }
 
 /// Everything a request may need.
@@ -80,6 +84,8 @@ pub struct App {
     pub access: Access,
     /// The accounts of this machine.
     pub accounts: Arc<dyn Accounts>,
+    /// What makes such accounts, and deletes them.
+    pub keeper: Arc<dyn Keeper>,
     /// Logged-in browsers.
     pub sessions: Sessions,
     /// Protection of forms.
@@ -160,6 +166,7 @@ impl App {
             tokens,
             access,
             accounts: parts.accounts,
+            keeper: parts.keeper,
             sessions,
             config,
             xsrf,
@@ -200,6 +207,14 @@ impl App {
     /// The path of a service's pages: `/services/grades/`.
     pub fn service_url(&self, name: &str) -> String {
         format!("{}services/{name}/", self.base_url())
+    }
+
+    /// The profiles that a person may start a server with; empty where nobody is asked.
+    ///
+    /// # Errors
+    /// A sentence: the name service does not answer.
+    pub async fn profiles(&self, user: &UserName) -> Result<Vec<Offer>, String> {
+        profiles::offers(&self.config, self.accounts.as_ref(), user).await
     }
 
     /// Whether something goes on that no connection waits for: a start, a stop, a login between two of its pages.

@@ -14,6 +14,7 @@ use hubd::http::listen::{self, Listeners};
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve::{self, End};
 use hubd::observe::metrics::metrics;
+use hubd::servers::keeper::Broker;
 use hubd::servers::systemd::{Bus, Systemd};
 use hubd::services::systemd::Systemd as SystemdServices;
 use hubd::{observe, servers};
@@ -81,6 +82,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
     let stop = CancellationToken::new();
     let state = std::env::var_os("STATE_DIRECTORY").map_or_else(|| PathBuf::from(STATE_DIRECTORY), PathBuf::from);
     let bus = Arc::new(Bus::default());
+    let keeper = Arc::new(Broker { bus: Arc::clone(&bus) });
     let parts = Parts {
         config,
         database: state.join("hub.sqlite"),
@@ -90,6 +92,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         service_launcher: Arc::new(SystemdServices { bus: Arc::clone(&bus) }),
         authority: Arc::new(Polkit(bus)),
         accounts: Arc::new(NameService),
+        keeper,
     };
     let app = match App::new(parts, stop.clone()).await {
         Ok(app) => app,

@@ -13,8 +13,8 @@ pub(crate) use grammar::command;
 
 use crate::client::{Base, Client};
 use crate::commands::{
-    api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop, suspension,
-    tokens, users,
+    accounts, api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop,
+    suspension, tokens, users,
 };
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
@@ -90,10 +90,27 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
 
 fn user(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     match matches.subcommand() {
-        Some(("add", found)) => people::add(context, &users_of(context.talk, found)?, found.get_flag("admin")),
-        Some(("remove", found)) => people::remove(context, &user_of(context.talk, found)?),
+        Some(("add", found)) => {
+            let account = if found.get_flag("create-account") { Some(password_of(found)) } else { None };
+            people::add(context, &users_of(context.talk, found)?, found.get_flag("admin"), account)
+        }
+        Some(("password", found)) => {
+            accounts::set_password(context, &user_of(context.talk, found)?, password_of(found))
+        }
+        Some(("remove", found)) => {
+            let fate = match (found.get_flag("delete-account"), found.get_flag("delete-home")) {
+                (false, _) => people::Fate::Keep,
+                (true, false) => people::Fate::Account,
+                (true, true) => people::Fate::AccountAndHome,
+            };
+            people::remove(context, &user_of(context.talk, found)?, fate)
+        }
         _ => Err(Failure::Quiet(Status::Usage)),
     }
+}
+
+fn password_of(matches: &ArgMatches) -> accounts::Wanted {
+    accounts::Wanted { chosen: matches.get_flag("password-stdin"), keep: matches.get_flag("keep-password") }
 }
 
 fn token(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failure> {
@@ -199,6 +216,8 @@ mod tests {
             ("stop alice:gpu", vec!["DELETE users/alice/servers/gpu"]),
             ("stop alice:gpu --remove", vec!["DELETE users/alice/servers/gpu", r#"{"remove":true}"#]),
             ("user remove alice", vec!["DELETE users/alice"]),
+            ("user remove alice --delete-account", vec!["DELETE users/alice?account=delete"]),
+            ("user remove alice --delete-account --delete-home", vec!["DELETE users/alice?account=delete&home=delete"]),
             ("token revoke alice a7", vec!["DELETE users/alice/tokens/a7"]),
             ("group create a/b", vec!["POST groups/a%2Fb"]),
             ("group delete teachers", vec!["DELETE groups/teachers"]),

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod accounts;
 pub(crate) mod api;
 pub(crate) mod configuration;
 pub(crate) mod doctor;

@@ -9,12 +9,15 @@ pub const PATH: &str = "/org/hubd/Broker1";
 /// The only interface.
 pub const INTERFACE: &str = "org.hubd.Broker1";
 
-/// `StartServer(s user, s server, s token) -> (s unit, s invocation_id)`; the id is 32 hexadecimal digits. The token is
-/// the server's own for the API, [`TOKEN_MIN`] to [`TOKEN_MAX`] characters `[A-Za-z0-9_-]`; servers of kind `lab` may
-/// go without (the empty string).
+/// `StartServer(s user, s server, s token, s profile) -> (s unit, s invocation_id)`; the id is 32 hexadecimal digits. The
+/// token is the server's own for the API, [`TOKEN_MIN`] to [`TOKEN_MAX`] characters `[A-Za-z0-9_-]`; servers of kind
+/// `lab` may go without (the empty string). The profile is the name of a `[[profile]]`, empty for no choice.
 pub const METHOD_START_SERVER: &str = "StartServer";
 /// `StopServer(s user, s server)`: stopping what does not run is success.
 pub const METHOD_STOP_SERVER: &str = "StopServer";
+/// `SetLimits(s user, s server, a{ss} limits)`: changes limits of a server that runs, at once and until it stops. Names and
+/// amounts as in `[limits]` of the configuration; only those that systemd changes on a running unit.
+pub const METHOD_SET_LIMITS: &str = "SetLimits";
 /// `FreezeServer(s user, s server)`: returns when the server stands still.
 pub const METHOD_FREEZE_SERVER: &str = "FreezeServer";
 /// `ThawServer(s user, s server)`: a server that is not frozen goes on.
@@ -43,6 +46,9 @@ pub const VARIABLE_KIND: &str = "HUBD_SERVER_KIND";
 pub const KIND_SINGLEUSER: &str = "singleuser";
 /// Plain `JupyterLab`.
 pub const KIND_LAB: &str = "lab";
+/// The variable of a server's unit that names the profile it was started with; absent without one. The last one in
+/// `Environment` counts.
+pub const VARIABLE_PROFILE: &str = "HUBD_PROFILE";
 
 /// The shortest token for the API, in characters.
 pub const TOKEN_MIN: usize = 16;
@@ -53,6 +59,8 @@ pub const TOKEN_MAX: usize = 128;
 pub const ACTION_START_SERVER: &str = "org.hubd.start-server";
 /// polkit: may stop people's servers.
 pub const ACTION_STOP_SERVER: &str = "org.hubd.stop-server";
+/// polkit: may change what a server that runs may use.
+pub const ACTION_SET_LIMITS: &str = "org.hubd.set-limits";
 /// polkit: may freeze people's servers.
 pub const ACTION_FREEZE_SERVER: &str = "org.hubd.freeze-server";
 /// polkit: may thaw people's servers.
@@ -74,6 +82,8 @@ pub const ERROR_NOT_ALLOWED: &str = "org.hubd.Error.NotAllowed";
 pub const ERROR_NO_SUCH_USER: &str = "org.hubd.Error.NoSuchUser";
 /// `JupyterLab` is not installed.
 pub const ERROR_NO_LAB: &str = "org.hubd.Error.NoLab";
+/// There is no such profile for this person; the text names those that there are.
+pub const ERROR_NO_SUCH_PROFILE: &str = "org.hubd.Error.NoSuchProfile";
 /// The server or service runs already: adopt it.
 pub const ERROR_ALREADY_RUNNING: &str = "org.hubd.Error.AlreadyRunning";
 /// The unit did not start.
@@ -86,7 +96,8 @@ pub const ERROR_NOT_RUNNING: &str = "org.hubd.Error.NotRunning";
 pub const ERROR_CANNOT_FREEZE: &str = "org.hubd.Error.CannotFreeze";
 /// The configuration has no such service, or nothing in it that could be started.
 pub const ERROR_NO_SUCH_SERVICE: &str = "org.hubd.Error.NoSuchService";
-/// An argument that is no name and cannot be taken: a token of the wrong form, or none where one is needed.
+/// An argument that is no name and cannot be taken: a token of the wrong form, or none where one is needed; a limit that
+/// there is not, or an amount that makes no sense.
 pub const ERROR_INVALID_ARGUMENT: &str = "org.hubd.Error.InvalidArgument";
 /// A user, server or service name that cannot exist.
 pub const ERROR_INVALID_NAME: &str = "org.hubd.Error.InvalidName";

@@ -93,7 +93,7 @@ const FLOORS: [(&str, &[&str]); 6] = [
     ("src/hub/src/servers", &["auth", "clock", "observe", "servers", "store"]),
     ("src/hub/src/services", &["auth", "clock", "observe", "servers", "services", "store"]),
     ("src/hub/src/observe", &["observe"]),
-    ("src/base/src", &["account", "config", "lab", "names", "policy", "secret"]),
+    ("src/base/src", &["account", "config", "lab", "limits", "names", "policy", "profiles", "secret"]),
 ];
 
 #[test]
@@ -221,6 +221,7 @@ fn every_command_in_the_documentation_exists() {
         "stop",
         "suspend",
         "wake",
+        "limits",
         "logs",
         "token",
         "groups",

@@ -1,12 +1,23 @@
 //! What can only be seen when all keys of all files are known.
 
 use super::tables::{Table, label};
-use super::{Config, ConfigError, CustomScope, Limits, Origin, Role, Service, Value, value};
+use super::{Config, ConfigError, CustomScope, Origin, Profile, Role, Service, Value, value};
+use crate::limits::{Amount, Limit, Limits, Rule};
 
 /// Every mistake, each at the place of the key that has to change.
 pub(super) fn compare(config: &Config, set: &[Value]) -> Vec<ConfigError> {
     let mut judge = Judge { set, errors: Vec::new() };
-    judge.limits("limits", &config.limits);
+    judge.rule("limits", &config.limits.everybody);
+    for (name, rule) in &config.limits.groups {
+        judge.rule(&format!("limits.group.{name}"), rule);
+    }
+    for (name, rule) in &config.limits.users {
+        judge.rule(&format!("limits.user.{name}"), rule);
+    }
+    judge.limits("limits.all-together", &config.limits.all_together);
+    for profile in &config.profiles {
+        judge.limits(&format!("{}.limits", label::<Profile>(profile.name())), &profile.limits);
+    }
     for (at, service) in config.services.iter().enumerate() {
         let before = config.services.get(..at).unwrap_or_default();
         judge.limits(&format!("{}.limits", label::<Service>(service.name())), &service.limits);
@@ -41,12 +52,20 @@ impl Judge<'_> {
         }
     }
 
+    fn rule(&mut self, prefix: &str, rule: &Rule) {
+        self.limits(prefix, &rule.server);
+        self.limits(&format!("{prefix}.per-person"), &rule.per_person);
+    }
+
     fn limits(&mut self, prefix: &str, limits: &Limits) {
-        if let (Some(high), Some(max)) = (limits.memory_high, limits.memory_max) {
-            if high > max {
-                let message = format!("expected at most {prefix}.memory_max, as it would never be reached");
-                self.error(&format!("{prefix}.memory_high"), &message);
-            }
+        let above = match (limits.get(Limit::MemoryHigh), limits.get(Limit::MemoryMax)) {
+            (Some(Amount::Number(high)), Some(Amount::Number(max))) => high > max,
+            (Some(Amount::Share(high)), Some(Amount::Share(max))) => high > max,
+            _ => false,
+        };
+        if above {
+            let message = format!("expected at most {prefix}.memory_max, as it would never be reached");
+            self.error(&format!("{prefix}.memory_high"), &message);
         }
     }
 

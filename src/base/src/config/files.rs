@@ -16,7 +16,7 @@ use super::near::{self, unknown};
 use super::report::{Place, Report};
 use super::schema::{self, SECTIONS, keys};
 use super::tables::{self, Table};
-use super::{Config, CustomScope, Group, Loaded, Role, Service, Value, value};
+use super::{Config, CustomScope, Group, Loaded, Profile, Role, Service, Value, limits, value};
 
 const MAIN: &str = "hub.toml";
 const DROP_INS: &str = "hub.toml.d";
@@ -111,6 +111,7 @@ impl Reader {
         let section: &str = name.get_ref();
         let line = place.line(name.span().start);
         match section {
+            Profile::WORD => return self.read::<Profile>(place, line, item.get_ref()),
             Service::WORD => return self.read::<Service>(place, line, item.get_ref()),
             Role::WORD => return self.read::<Role>(place, line, item.get_ref()),
             CustomScope::WORD => return self.read::<CustomScope>(place, line, item.get_ref()),
@@ -126,6 +127,9 @@ impl Reader {
             self.report.error(place, line, section, message);
             return;
         };
+        if section == limits::SECTION {
+            return limits::read(&mut self.config.limits, &mut self.report, place, table);
+        }
         for (name, item) in table {
             let key = format!("{section}.{}", name.get_ref());
             let line = place.line(name.span().start);
@@ -143,6 +147,9 @@ impl Reader {
     fn values(&self) -> Vec<Value> {
         let mut values = Vec::new();
         self.report.effective(keys(), "", &mut values);
+        self.report.effective(limits::KEYS, "", &mut values);
+        self.report.beyond(limits::KEYS, "limits.", &mut values);
+        self.tables::<Profile>(&mut values);
         self.tables::<Service>(&mut values);
         self.tables::<Role>(&mut values);
         self.tables::<CustomScope>(&mut values);
@@ -167,7 +174,7 @@ fn unknown_section(word: &str, item: &DeValue<'_>) -> String {
     if !item.is_table() && !is_tables {
         return unknown("key", schema::nearest(word));
     }
-    let tables = [Service::WORD, Role::WORD, CustomScope::WORD, Group::WORD];
+    let tables = [Profile::WORD, Service::WORD, Role::WORD, CustomScope::WORD, Group::WORD];
     let sections = SECTIONS.iter().map(|(section, _)| *section);
     let near = near::nearest(word, sections.chain(tables), SLIPS);
     let shown = near.map(|near| if tables.contains(&near) { format!("[[{near}]]") } else { format!("[{near}]") });

@@ -69,7 +69,15 @@ impl Report {
         self.settle(place, name.to_owned(), line, text, result);
     }
 
-    fn settle(&mut self, place: &Place<'_>, key: String, line: usize, text: String, result: Result<(), String>) {
+    /// Keeps what came of one key.
+    pub(super) fn settle(
+        &mut self,
+        place: &Place<'_>,
+        key: String,
+        line: usize,
+        text: String,
+        result: Result<(), String>,
+    ) {
         match result {
             Ok(()) => self.put(place, key, line, text),
             Err(message) => self.error(place, line, &key, message),
@@ -109,5 +117,13 @@ impl Report {
                 values.push(Value { key: name, text: key.default.to_owned(), origin: Origin::Default });
             }
         }
+    }
+
+    /// Adds what is set below a prefix and is none of these keys.
+    pub(super) fn beyond<T>(&self, keys: &[Key<T>], prefix: &str, values: &mut Vec<Value>) {
+        let is_other = |value: &&Value| value.key.starts_with(prefix) && !keys.iter().any(|key| key.name == value.key);
+        let mut found: Vec<&Value> = self.set.iter().filter(is_other).collect();
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        values.extend(found.into_iter().cloned());
     }
 }

@@ -5,7 +5,9 @@ use toml::de::DeValue;
 use super::sandbox::{self, Wall};
 use super::schema::Apply::{Entries, Value};
 use super::tables;
-use super::{Config, CustomScope, Group, Limits, Role, ServerKind, Service, address, idle, near, value};
+use super::{
+    Config, CustomScope, Group, Profile, Role, ServerKind, Service, address, idle, limits, near, new_account, value,
+};
 
 /// One key of the whole configuration, or of a kind of tables.
 pub struct Key<T = Config> {
@@ -51,8 +53,8 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("login", "Who may come. People are written \"alice\", Unix groups \"@students\"."),
     ("server", "How a person's JupyterLab is started."),
     ("sandbox", "The walls around servers: true, false, or \"auto\", which is not around those of administrators."),
-    ("limits", "What each person's server may use. \"infinity\" sets no limit."),
     ("idle", "What becomes of a server that nobody uses and that computes nothing."),
+    (limits::SECTION, "What each server of a person may use. \"\" sets nothing, \"infinity\" is no limit."),
 ];
 
 /// Every key, in the order of the shipped file.
@@ -165,6 +167,27 @@ const KEYS: &[Key] = &[
             "JupyterLab of their own?",
         ],
         apply: Value(|config, v| value::boolean(v).map(|flag| config.login.allow_root = flag)),
+    },
+    Key {
+        name: "login.create_system_users",
+        default: "false",
+        meaning: &[
+            "May who adds people to the hub make accounts on this machine for them, set the passwords of",
+            "these accounts, and delete them? Other accounts are never touched, nor are administrators.",
+        ],
+        apply: Value(|config, v| value::boolean(v).map(|flag| config.login.create_system_users = flag)),
+    },
+    Key {
+        name: "login.new_user_groups",
+        default: "[]",
+        meaning: &["The Unix groups that accounts made by the hub are put into: [\"students\"]. They must exist."],
+        apply: Value(|config, v| new_account::groups(v).map(|groups| config.login.new_user_groups = groups)),
+    },
+    Key {
+        name: "login.new_user_shell",
+        default: "\"/bin/bash\"",
+        meaning: &["The login shell of accounts made by the hub; it stands in /etc/shells."],
+        apply: Value(|config, v| new_account::shell(v).map(|shell| config.login.new_user_shell = shell)),
     },
     Key {
         name: "server.kind",
@@ -342,33 +365,6 @@ const KEYS: &[Key] = &[
         apply: Entries(WALLED, |config, whom, v| sandbox::except(&mut config.sandbox, whom, v)),
     },
     Key {
-        name: "limits.memory_max",
-        default: "\"infinity\"",
-        meaning: &["Memory: \"2G\", \"512M\". A process that wants more is killed."],
-        apply: Value(|config, v| set_limit(&mut config.limits, "memory_max", v)),
-    },
-    Key {
-        name: "limits.memory_high",
-        default: "\"infinity\"",
-        meaning: &["Memory above which a server is slowed down. Best left alone or close to memory_max."],
-        apply: Value(|config, v| set_limit(&mut config.limits, "memory_high", v)),
-    },
-    Key {
-        name: "limits.cpu_quota",
-        default: "\"infinity\"",
-        meaning: &["Processor time: \"150%\" is one and a half processors."],
-        apply: Value(|config, v| set_limit(&mut config.limits, "cpu_quota", v)),
-    },
-    Key {
-        name: "limits.tasks_max",
-        default: "\"infinity\"",
-        meaning: &[
-            "The number of processes and threads: 512. With \"infinity\" the hub sets nothing, and",
-            "systemd's own default stays in force (DefaultTasksMax= in systemd-system.conf(5)).",
-        ],
-        apply: Value(|config, v| set_limit(&mut config.limits, "tasks_max", v)),
-    },
-    Key {
         name: "idle.suspend_after",
         default: "\"30min\"",
         meaning: &[
@@ -438,21 +434,6 @@ pub(super) fn set_entry(list: &mut Vec<(String, String)>, name: &str, text: Stri
     list.insert(at, (name.to_owned(), text));
 }
 
-/// Sets one limit by its name.
-pub(super) fn set_limit(limits: &mut Limits, name: &str, v: &DeValue<'_>) -> Result<(), String> {
-    match name {
-        "memory_max" => limits.memory_max = value::memory(v)?,
-        "memory_high" => limits.memory_high = value::memory(v)?,
-        "cpu_quota" => limits.cpu_quota = value::cpu(v)?,
-        "tasks_max" => limits.tasks_max = value::tasks(v)?,
-        _ => {
-            let known = KEYS.iter().filter_map(|key| key.name.strip_prefix("limits."));
-            return Err(near::unknown("key", near::nearest(name, known, SLIPS)));
-        }
-    }
-    Ok(())
-}
-
 pub(super) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
@@ -461,10 +442,8 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let last = |name: &'static str| name.rsplit('.').next().unwrap_or(name);
     let typed = name.rsplit('.').next().unwrap_or(name);
-    if let Some(key) = KEYS.iter().find(|key| last(key.name) == typed) {
-        return Some(key.name);
-    }
-    near::nearest(name, KEYS.iter().map(|key| key.name), SLIPS)
+    let names = || KEYS.iter().map(|key| key.name).chain(limits::KEYS.iter().map(|key| key.name));
+    names().find(|name| last(name) == typed).or_else(|| near::nearest(name, names(), SLIPS))
 }
 
 /// The shipped `/etc/hub/hub.toml`: every key explained and commented out at its default.
@@ -478,18 +457,28 @@ pub fn reference() -> String {
     );
     for (section, sentence) in SECTIONS {
         out.extend(["\n# ", sentence, "\n[", section, "]\n"]);
-        let prefix = format!("{section}.");
-        for (key, name) in KEYS.iter().filter_map(|key| Some((key, key.name.strip_prefix(&prefix)?))) {
-            out.push('\n');
-            for line in key.meaning {
-                out.extend(["# ", line, "\n"]);
-            }
-            out.extend(["#", name, " = ", key.default, "\n"]);
+        explain(&mut out, section, KEYS);
+        explain(&mut out, section, limits::KEYS);
+        if *section == limits::SECTION {
+            out += limits::EXAMPLES;
         }
     }
+    out += &tables::reference::<Profile>();
     out += &tables::reference::<Service>();
     out += &tables::reference::<Role>();
     out += &tables::reference::<CustomScope>();
     out += &tables::reference::<Group>();
     out
+}
+
+/// The keys of one section.
+fn explain<T>(out: &mut String, section: &str, keys: &[Key<T>]) {
+    let prefix = format!("{section}.");
+    for (key, name) in keys.iter().filter_map(|key| Some((key, key.name.strip_prefix(&prefix)?))) {
+        out.push('\n');
+        for line in key.meaning {
+            out.extend(["# ", line, "\n"]);
+        }
+        out.extend(["#", name, " = ", key.default, "\n"]);
+    }
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::schema::Apply::{Entries, Secret as Hidden, Value};
-use super::schema::{Key, LIMITS, STRINGS, set_entry, set_limit};
+use super::schema::{Key, LIMITS, STRINGS, set_entry};
 use super::tables::Table;
-use super::{Config, Limits, address, value};
+use super::{Config, address, limits, value};
+use crate::limits::Limits;
 use crate::names::{ServiceName, UserName};
 use crate::secret::Secret;
 
@@ -321,7 +322,7 @@ const KEYS: &[Key<Service>] = &[
             "What it may use, with the keys of [limits]: { memory_max = \"512M\" }.",
             "What [limits] itself says is for people's servers only.",
         ],
-        apply: Entries(LIMITS, |service, name, v| set_limit(&mut service.limits, name, v)),
+        apply: Entries(LIMITS, |service, name, v| limits::set_of_service(&mut service.limits, name, v)),
     },
     Key {
         name: "restart",

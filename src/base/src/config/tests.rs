@@ -10,11 +10,15 @@ use std::time::Duration;
 
 use super::tables::Table;
 use super::{
-    Allow, Config, CustomScope, Group, Key, NEVER, Origin, Principal, Role, ServerKind, Service, keys, load, reference,
+    Allow, Config, CustomScope, Group, Key, NEVER, Origin, Principal, Profile, Role, ServerKind, Service, keys, limits,
+    load, reference,
 };
+use crate::limits::{Amount, Limit, Limits, Rule, Rules};
 use crate::names::UserName;
 
 mod idle;
+mod limited;
+mod profiles;
 mod sandbox;
 mod scopes;
 mod services;
@@ -92,11 +96,14 @@ fn the_shipped_file_says_the_defaults_of_every_key() {
     // with the # taken away from every key it is still valid and, its examples of tables apart, still the defaults
     let loaded = load(Folder::new(&[("hub.toml", &uncommented())]).path()).unwrap();
     let Config { hub, login, server, sandbox, limits, idle, .. } = loaded.config;
+    let limits = Rules { everybody: limits.everybody, ..Rules::default() };
+    let limits = Rules { everybody: Rule { per_person: Limits::default(), ..limits.everybody }, ..limits };
     assert_eq!(Config { hub, login, server, sandbox, limits, idle, ..Config::default() }, Config::default());
-    let set = |value: &&super::Value| value.origin != Origin::Default && !value.key.contains('[');
+    let whole = keys().iter().filter(|key| key.default != "{}").map(|key| key.name);
+    let mut names = whole.chain(limits::KEYS.iter().map(|key| key.name));
+    let set = |name: &str| loaded.values.iter().any(|value| value.key == name && value.origin != Origin::Default);
     // empty tables set nothing
-    let whole = keys().iter().filter(|key| key.default != "{}").count();
-    assert_eq!(loaded.values.iter().filter(set).count(), whole);
+    assert!(names.all(set));
     assert!(reference().lines().all(|line| line.chars().count() <= 100));
 }
 
@@ -118,14 +125,16 @@ fn every_key_is_documented() {
     let document = |path: &str| fs::read_to_string(format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let (english, chinese) = (document("docs/configuration.md"), document("docs/zh-CN/configuration.md"));
     let manual = document("packaging/man/hub.toml.5");
-    for key in keys() {
-        let (section, word) = key.name.split_once('.').unwrap();
-        assert!(english.contains(&format!("\n### {}\n", key.name)), "{}", key.name);
-        assert!(chinese.contains(&format!("\n| `{}` | `{}` | ", key.name, key.default)), "{}", key.name);
+    let of_limits = limits::KEYS.iter().map(|key| (key.name, key.default));
+    for (name, default) in keys().iter().map(|key| (key.name, key.default)).chain(of_limits) {
+        let (section, word) = name.split_once('.').unwrap();
+        assert!(english.contains(&format!("\n### {name}\n")), "{name}");
+        assert!(chinese.contains(&format!("\n| `{name}` | `{default}` | ")), "{name}");
         let part = manual.split(&format!("\n.Ss [{section}]\n")).nth(1).unwrap().split("\n.Ss").next().unwrap();
-        assert!(part.contains(&format!("\n.It Cm {word} No = ")), "{}", key.name);
+        assert!(part.contains(&format!("\n.It Cm {word} No = ")), "{name}");
     }
     let tables = [
+        words(Profile::WORD, Profile::KEYS),
         words(Service::WORD, Service::KEYS),
         words(Role::WORD, Role::KEYS),
         words(CustomScope::WORD, CustomScope::KEYS),
@@ -204,10 +213,13 @@ fn every_key_is_read() {
     assert_eq!(config.server.language.unwrap(), "zh_CN");
     assert_eq!(config.server.start_timeout, Duration::from_secs(5400));
     assert_eq!(config.server.stop_timeout, NEVER);
-    assert_eq!(config.limits.memory_max, Some(2 << 30));
-    assert_eq!(config.limits.memory_high, Some(1536 << 20));
-    assert_eq!(config.limits.cpu_quota, Some(150));
-    assert_eq!(config.limits.tasks_max, Some(512));
+    let limits = [
+        (Limit::MemoryMax, Amount::Number(2 << 30)),
+        (Limit::MemoryHigh, Amount::Number(1536 << 20)),
+        (Limit::CpuQuota, Amount::Number(150)),
+        (Limit::TasksMax, Amount::Number(512)),
+    ];
+    assert_eq!(config.limits.everybody.server, Limits::from_iter(limits));
 }
 
 #[test]
@@ -224,7 +236,6 @@ fn no_limit_is_said_in_two_ways() {
 #[test]
 fn every_mistake_names_file_line_key_and_what_was_expected() {
     let time = "expected a time such as \"60s\" or \"never\", got";
-    let size = "expected a size such as \"2G\", \"512M\" or \"infinity\", got";
     let names = "expected a list of names such as [\"alice\", \"@students\"], got";
     for (text, message) in [
         ("[login]\nalow = 1", "hub.toml:2: login.alow: unknown key; did you mean login.allow?".to_owned()),
@@ -248,35 +259,6 @@ fn every_mistake_names_file_line_key_and_what_was_expected() {
         (
             "[server]\nstop_timeout = \"99999999999999999999w\"",
             format!("hub.toml:2: server.stop_timeout: {time} \"99999999999999999999w\""),
-        ),
-        ("[limits]\nmemory_max = \"2 G\"", format!("hub.toml:2: limits.memory_max: {size} \"2 G\"")),
-        ("[limits]\nmemory_max = \"2GB\"", format!("hub.toml:2: limits.memory_max: {size} \"2GB\"")),
-        ("[limits]\nmemory_max = \"2KG\"", format!("hub.toml:2: limits.memory_max: {size} \"2KG\"")),
-        ("[limits]\nmemory_max = \"G\"", format!("hub.toml:2: limits.memory_max: {size} \"G\"")),
-        ("[limits]\nmemory_max = 2048", format!("hub.toml:2: limits.memory_max: {size} 2048")),
-        (
-            "[limits]\nmemory_max = \"1M\"",
-            "hub.toml:2: limits.memory_max: expected at least \"64M\", as no server starts with less, got \"1M\"".to_owned(),
-        ),
-        (
-            "[limits]\nmemory_max = \"17179869184G\"",
-            "hub.toml:2: limits.memory_max: expected a size below 16 EiB, got \"17179869184G\"".to_owned(),
-        ),
-        (
-            "[limits]\nmemory_high = \"2G\"\nmemory_max = \"1G\"",
-            "hub.toml:2: limits.memory_high: expected at most limits.memory_max, as it would never be reached".to_owned(),
-        ),
-        (
-            "[limits]\ncpu_quota = \"0%\"",
-            "hub.toml:2: limits.cpu_quota: expected a share of one CPU such as \"150%\", or \"infinity\", got \"0%\"".to_owned(),
-        ),
-        (
-            "[limits]\ntasks_max = 1",
-            "hub.toml:2: limits.tasks_max: expected at least 16, as no server starts with less, got 1".to_owned(),
-        ),
-        (
-            "[limits]\ntasks_max = -1",
-            "hub.toml:2: limits.tasks_max: expected a number of processes and threads such as 512, or \"infinity\", got -1".to_owned(),
         ),
         (
             "[login]\nallow = \"everybody\"",

@@ -9,11 +9,6 @@ use toml::de::DeValue;
 use super::{Allow, NEVER, Principal};
 use crate::names::{ServiceName, UserName};
 
-/// Below this a server cannot even start.
-const MEMORY_MIN: u64 = 64 << 20;
-/// PAM's own process, `JupyterLab` and its threads.
-const TASKS_MIN: u64 = 16;
-
 pub(super) fn boolean(value: &DeValue<'_>) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| expected("true or false", value))
 }
@@ -180,32 +175,6 @@ pub fn parse_time(text: &str) -> Option<Duration> {
     Some(total)
 }
 
-/// `"2G"`, `"512M"`, `"infinity"`: base 1024, as in systemd.resource-control(5).
-pub(super) fn memory(value: &DeValue<'_>) -> Result<Option<u64>, String> {
-    let wanted = "a size such as \"2G\", \"512M\" or \"infinity\"";
-    let text = string(value, wanted)?;
-    if text == "infinity" {
-        return Ok(None);
-    }
-    let shift = match text.chars().last() {
-        Some('K') => 10,
-        Some('M') => 20,
-        Some('G') => 30,
-        Some('T') => 40,
-        _ => return Err(expected(wanted, value)),
-    };
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_uppercase());
-    if digits.len() + 1 != text.len() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(expected(wanted, value));
-    }
-    let number: u64 = digits.parse().map_err(|_| expected(wanted, value))?;
-    let bytes = number.checked_mul(1 << shift).ok_or_else(|| expected("a size below 16 EiB", value))?;
-    if bytes < MEMORY_MIN {
-        return Err(expected("at least \"64M\", as no server starts with less", value));
-    }
-    Ok(Some(bytes))
-}
-
 /// `"150%"` of one CPU, or `"infinity"`.
 pub(super) fn cpu(value: &DeValue<'_>) -> Result<Option<u32>, String> {
     let wanted = "a share of one CPU such as \"150%\", or \"infinity\"";
@@ -216,18 +185,6 @@ pub(super) fn cpu(value: &DeValue<'_>) -> Result<Option<u32>, String> {
     match text.strip_suffix('%').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())).map(str::parse) {
         Some(Ok(percent)) if (1..=1_000_000).contains(&percent) => Ok(Some(percent)),
         _ => Err(expected(wanted, value)),
-    }
-}
-
-pub(super) fn tasks(value: &DeValue<'_>) -> Result<Option<u64>, String> {
-    let wanted = "a number of processes and threads such as 512, or \"infinity\"";
-    if value.as_str() == Some("infinity") {
-        return Ok(None);
-    }
-    match integer(value) {
-        Some(count) if count >= TASKS_MIN => Ok(Some(count)),
-        Some(_) => Err(expected("at least 16, as no server starts with less", value)),
-        None => Err(expected(wanted, value)),
     }
 }
 
@@ -253,7 +210,7 @@ pub(super) fn stopped_status(value: &DeValue<'_>) -> Result<u16, String> {
     }
 }
 
-fn integer(value: &DeValue<'_>) -> Option<u64> {
+pub(super) fn integer(value: &DeValue<'_>) -> Option<u64> {
     value.as_integer().and_then(|number| u64::from_str_radix(number.as_str(), number.radix()).ok())
 }
 

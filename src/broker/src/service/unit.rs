@@ -6,11 +6,13 @@
 use std::time::Duration;
 
 use hubd_base::config::Service;
+use hubd_base::limits::machine_memory;
 use zbus::zvariant::Value;
 
+use crate::limits;
 use crate::secrets::{Token, Variables};
 use crate::systemd::Property;
-use crate::unit::{limits, list, log_fields, micros, secret_variables as secret_file, text};
+use crate::unit::{list, log_fields, micros, secret_variables as secret_file, text};
 use crate::variables::Variable;
 
 /// All services of the hub. A drop-in of this name limits them together.
@@ -63,7 +65,7 @@ pub fn properties(service: &Service, variables: &[Variable], systemd: u32) -> Ve
     }
     table.extend(folder(service).map(|folder| ("WorkingDirectory", text(folder))));
     table.extend(pauses(systemd));
-    table.extend(limits(&service.limits));
+    table.extend(limits::properties(&service.limits.on(machine_memory())));
     table.extend(walls(service));
     table
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use hubd_base::config::{Config, Restart, ServiceTarget, ServiceUrl};
+use hubd_base::limits::{Amount, Limit};
 use hubd_base::names::{ServiceName, UserName};
 
 use crate::variables::Hub;
@@ -48,9 +49,9 @@ fn environment(table: &[Property]) -> Vec<String> {
 #[test]
 fn every_property_has_the_type_systemd_expects() {
     let mut service = with_url("grades");
-    service.limits.memory_max = Some(1);
-    service.limits.cpu_quota = Some(1);
-    service.limits.tasks_max = Some(1);
+    for limit in [Limit::MemoryMax, Limit::CpuQuota, Limit::TasksMax] {
+        service.limits.set(limit, Some(Amount::Number(1)));
+    }
     for systemd in [252, 257] {
         for user in [None, Some(UserName::parse("grader").unwrap())] {
             service.user = user;

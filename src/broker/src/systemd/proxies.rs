@@ -22,6 +22,8 @@ pub(super) trait Manager {
         properties: &[Property],
         auxiliary: &[AuxiliaryUnit<'_>],
     ) -> zbus::Result<OwnedObjectPath>;
+    fn set_unit_properties(&self, name: &str, runtime: bool, properties: &[Property]) -> zbus::Result<()>;
+    fn reload(&self) -> zbus::Result<()>;
     fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     fn freeze_unit(&self, name: &str) -> zbus::Result<()>;
     fn thaw_unit(&self, name: &str) -> zbus::Result<()>;

@@ -1,7 +1,7 @@
 //! The variables of a server that everybody may see.
 
 use hubd_base::config::ServerKind;
-use hubd_proto::broker::{KIND_LAB, KIND_SINGLEUSER, VARIABLE_KIND};
+use hubd_proto::broker::{KIND_LAB, KIND_SINGLEUSER, VARIABLE_KIND, VARIABLE_PROFILE};
 
 use super::command::directory;
 use super::view::SESSION;
@@ -38,13 +38,15 @@ pub fn variables(plan: &Plan<'_>) -> Vec<String> {
         ServerKind::Singleuser => KIND_SINGLEUSER,
     };
     let kind = format!("{VARIABLE_KIND}={kind}");
-    spoken.chain(configured).chain([settings]).chain(own).chain(hubs).chain([kind]).collect()
+    // And by this, which choice it was started with.
+    let profile = plan.profile.map(|name| format!("{VARIABLE_PROFILE}={name}"));
+    spoken.chain(configured).chain([settings]).chain(own).chain(hubs).chain([kind]).chain(profile).collect()
 }
 
 /// What programs for `JupyterHub` look for.
 fn contract(plan: &Plan<'_>) -> Vec<Variable> {
     let Plan { id, account, config, .. } = plan;
-    let mut variables = plan.hub().server(id);
+    let mut variables = plan.hub().server(id, plan.limits);
     if config.server.kind == ServerKind::Singleuser {
         let root = directory(config, account).display().to_string();
         variables.extend(plan.hub().singleuser(id, SOCKET, &root));

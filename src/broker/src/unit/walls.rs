@@ -3,6 +3,7 @@
 //! Each was tried with terminals, and with kernels on the `ipc` transport.
 
 use hubd_base::config::Wall;
+use hubd_base::limits::{Amount, Device, Limit};
 use zbus::zvariant::Value;
 
 use super::{Plan, text};
@@ -11,10 +12,10 @@ use crate::systemd::Property;
 /// The walls that stand, in properties.
 pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     let standing = hubd_base::config::WALLS.into_iter().filter(|(_, wall)| plan.has(*wall));
-    standing.flat_map(|(_, wall)| of(wall)).collect()
+    standing.flat_map(|(_, wall)| of(wall, plan)).collect()
 }
 
-fn of(wall: Wall) -> Vec<Property> {
+fn of(wall: Wall, plan: &Plan<'_>) -> Vec<Property> {
     let yes = |name| (name, Value::from(true));
     match wall {
         Wall::PrivateTmp => vec![yes("PrivateTmp")],
@@ -30,7 +31,22 @@ fn of(wall: Wall) -> Vec<Property> {
             yes("RestrictRealtime"),
             yes("LockPersonality"),
         ],
-        Wall::CloseDevices => vec![("DevicePolicy", text("closed"))],
+        Wall::CloseDevices => devices(plan.limits.get(Limit::Devices)),
         Wall::HideHomes => Vec::new(),
+    }
+}
+
+/// The gates that `[limits]` leaves in this wall. Without the wall nothing of it may be said: a list of devices closes all
+/// others (systemd.resource-control(5)).
+fn devices(let_through: Option<&Amount>) -> Vec<Property> {
+    let closed = ("DevicePolicy", text("closed"));
+    match let_through {
+        Some(Amount::Infinity) => Vec::new(),
+        Some(Amount::Devices(list)) if !list.is_empty() => {
+            let device = |device: &Device| (device.node.clone(), device.access.clone());
+            let allowed: Vec<(String, String)> = list.iter().map(device).collect();
+            vec![closed, (Limit::Devices.property(), Value::from(allowed))]
+        }
+        _ => vec![closed],
     }
 }

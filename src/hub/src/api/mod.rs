@@ -1,5 +1,6 @@
 //! The REST API below `<base>hub/api` (contract section 1), and what `hubctl` asks beyond it.
 
+pub(crate) mod accounts;
 mod activity;
 mod authorizations;
 pub(crate) mod body;

@@ -1,8 +1,8 @@
 //! Every route of the API with what is said of it (contract 1.4).
 
 use super::{
-    activity, authorizations, groups, hub, log, metrics, progress, proxy, servers, services, share_codes, shared,
-    shares, shutdown, tokens, user_changes, users,
+    accounts, activity, authorizations, groups, hub, log, metrics, progress, proxy, servers, services, share_codes,
+    shared, shares, shutdown, tokens, user_changes, users,
 };
 use crate::http::document::{Doc, Routes};
 
@@ -18,6 +18,10 @@ const PEOPLE: Arguments = &[
     ("name_filter", "string", "Part of the name"),
     ("sort", "string", "id, name or last_activity, with a minus in front for the other way round"),
     ("include_stopped_servers", "string", "Whether servers that do not run are shown"),
+];
+const FATE: Arguments = &[
+    ("account", "string", "delete: the account of this machine goes, too, if the hub made it"),
+    ("home", "string", "delete: with the account also its home and all files in it"),
 ];
 const READ_USER: &[&str] =
     &["read:users", "read:users:name", "read:servers", "read:users:groups", "read:users:activity", "read:roles:users"];
@@ -68,7 +72,17 @@ fn people() -> Routes {
             user_changes::change,
             Doc::new("Change a person", admin, &[(200, "User")]).body("UserChange"),
         )
-        .delete("/users/{user}", user_changes::delete, Doc::new("Forget a person", &["delete:users"], &[(204, "")]))
+        .delete(
+            "/users/{user}",
+            user_changes::delete,
+            Doc::new("Forget a person", &["delete:users"], &[(204, "")]).query(FATE),
+        )
+        .post(
+            "/users/{user}/password",
+            accounts::set_password,
+            Doc::new("Set the password of an account that the hub made", admin, &[(200, "AccountPassword")])
+                .body("NewPassword"),
+        )
 }
 
 /// A server stands at three addresses: the default one at two, and one with a name.

@@ -82,6 +82,7 @@ fn answers() -> Value {
             "user_info": nullable(free()), "auth_state": nullable(free()),
             "server": nullable(text()), "pending": pending.clone(),
             "created": moment(), "last_activity": nullable(moment()), "servers": map_of("Server"),
+            "hubd": object(&[], json!({"password": text()})),
         })),
         "Identity": object(&["kind", "name", "scopes"], json!({
             "kind": {"type": "string", "enum": ["user", "service", "administrator"]},
@@ -128,6 +129,9 @@ fn answers() -> Value {
         "Route": object(&["routespec", "target", "data"], json!({
             "routespec": text(), "target": text(), "data": free(),
         })),
+        "AccountPassword": object(&["name", "password", "must_change"], json!({
+            "name": text(), "password": text(), "must_change": flag(),
+        })),
         "Shutdown": object(&["message"], json!({"message": text()})),
         "Status": object(&["version", "pid", "started", "users", "servers"], json!({
             "version": text(), "pid": number(), "started": moment(), "users": number(), "servers": free(),
@@ -163,11 +167,17 @@ fn lists() -> Value {
     })
 }
 
+/// What is wanted of the account of a person; without a password one is generated.
+fn password() -> Value {
+    object(&[], json!({"password": nullable(text()), "must_change": flag()}))
+}
+
 fn requests() -> Value {
     let free = || json!({"type": "object"});
     json!({
-        "NewUsers": object(&["usernames"], json!({"usernames": texts(), "admin": flag()})),
-        "NewUser": object(&[], json!({"admin": flag()})),
+        "NewUsers": object(&["usernames"], json!({"usernames": texts(), "admin": flag(), "account": password()})),
+        "NewUser": object(&[], json!({"admin": flag(), "account": password()})),
+        "NewPassword": password(),
         "UserChange": object(&[], json!({"name": text(), "admin": flag()})),
         "ServerRequest": object(&[], json!({"display_name": text(), "user_options": nullable(free())})),
         "ServerChange": object(&[], json!({"name": text(), "display_name": text(), "user_options": free()})),

@@ -1,8 +1,10 @@
 //! `/hub/api/users`, `/hub/api/users/{user}`: making, changing and deleting people (contract 1.6, 1.7).
 //!
-//! A person is the hub's row for an account of this machine; nothing here touches the account itself.
+//! A person is the hub's row for an account of this machine. The account itself is made or deleted only where that is
+//! asked for ([`super::accounts`]).
 //! Invariant: everything is checked before anything is changed, and a change is one transaction.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +13,18 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use futures_util::future::join_all;
 use hubd_base::names::UserName;
-use serde_json::{Map, Value};
+use hubd_base::secret::Secret;
+use serde_json::{Map, Value, json};
 
+use super::accounts::{self, Fate};
 use super::body::{Body, python};
 use super::caller::Caller;
 use super::check::{self, USER};
 use super::models::{Shown, View};
+use super::page::Arguments;
 use crate::app::App;
 use crate::auth::accounts::{Meant, resolve};
+use crate::auth::keeper::NewPassword;
 use crate::auth::people::ChangeError;
 use crate::auth::scopes::Resource;
 use crate::auth::tokens::Owner;
@@ -30,6 +36,8 @@ use crate::store::users::UserRow;
 
 /// How long a deletion waits for the person's servers to stop: `slow_stop_timeout`.
 const STOP_WAIT: Duration = Duration::from_secs(10);
+/// What is said of nobody.
+const NO_NAMES: &str = "Must specify at least one user to create";
 /// Why an account of that name cannot be known to the hub.
 const NO_ACCOUNT: &str = "there is no account of this name on this machine";
 
@@ -46,8 +54,13 @@ fn model(app: &App, caller: &Caller, row: &UserRow) -> Map<String, Value> {
     view.user(row).unwrap_or_default()
 }
 
-fn may_grant(app: &App, caller: &Caller, wanted: &Map<String, Value>) -> Result<bool, Fault> {
-    let admin = wanted.get("admin").and_then(Value::as_bool).unwrap_or(false);
+/// Whether the body makes somebody an administrator.
+fn wants_admin(body: &Map<String, Value>) -> bool {
+    body.get("admin").and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// May the caller make somebody an administrator, if that is wanted?
+pub fn may_grant(app: &App, caller: &Caller, admin: bool) -> Result<bool, Fault> {
     if admin && !caller.is_admin(app) {
         return Err(forbidden("Only admins can grant admin permissions"));
     }
@@ -68,15 +81,50 @@ pub async fn create_many(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Fault> {
     caller.require(&["admin:users"], Resource::Any)?;
-    let none = || "Must specify at least one user to create".to_owned();
-    let mut body = body.model(|_| none())?.unwrap_or_default();
+    let mut body = body.model(|_| NO_NAMES.to_owned())?.unwrap_or_default();
+    let account = accounts::take(&mut body)?;
     let names = body.remove("usernames").filter(Value::is_array);
     let names = check::names(names.as_ref(), "usernames")?;
     if names.is_empty() {
-        return Err(bad(none()));
+        return Err(bad(NO_NAMES.to_owned()));
     }
     USER.check(&body)?;
-    let admin = may_grant(&app, &caller, &body)?;
+    let admin = may_grant(&app, &caller, wants_admin(&body))?;
+    let added = add(&app, &caller, &names, admin, account.as_ref()).await?;
+    let models = added.iter().map(|added| Value::Object(added.model(&app, &caller, account.is_some()))).collect();
+    Ok((StatusCode::CREATED, Json(models)))
+}
+
+/// Somebody who was added.
+pub struct Added {
+    /// The person.
+    pub person: Arc<UserRow>,
+    /// The password of the account that was made for them, if one was made.
+    pub password: Option<Secret>,
+}
+
+impl Added {
+    /// The password stands in it for who asked for an account, and for nobody else.
+    fn model(&self, app: &App, caller: &Caller, tell: bool) -> Map<String, Value> {
+        let mut model = model(app, caller, &self.person);
+        if let Some(password) = self.password.as_ref().filter(|_| tell) {
+            model.insert("hubd".into(), json!({"password": String::from_utf8_lossy(password.expose())}));
+        }
+        model
+    }
+}
+
+/// Adds people, all or none. Who has no account gets one, with this password, where the configuration wants that.
+pub async fn add(
+    app: &App,
+    caller: &Caller,
+    names: &[String],
+    admin: bool,
+    password: Option<&NewPassword>,
+) -> Result<Vec<Added>, Fault> {
+    if names.is_empty() {
+        return Err(bad(NO_NAMES.to_owned()));
+    }
     let invalid: Vec<&str> = names.iter().map(String::as_str).filter(|name| UserName::parse(name).is_err()).collect();
     match invalid.as_slice() {
         [] => {}
@@ -85,16 +133,29 @@ pub async fn create_many(
     }
     let asked: Vec<&str> = names.iter().map(String::as_str).collect();
     let failed = |name: &str, why: &str| bad(format!("Failed to create user {name}: {why}"));
-    let meant = meant(&app, &asked).await.map_err(|why| failed(asked.first().unwrap_or(&""), &why))?;
+    let meant = meant(app, &asked).await.map_err(|why| failed(asked.first().unwrap_or(&""), &why))?;
     let mut new: Vec<UserName> = Vec::new();
+    let mut missing: Vec<UserName> = Vec::new();
     for (name, meant) in asked.iter().zip(meant) {
         match meant {
             Meant::Person(_) => {}
             Meant::Account(account) if new.contains(&account) => {}
             Meant::Account(account) => new.push(account),
-            Meant::Nobody | Meant::Impossible => return Err(failed(name, NO_ACCOUNT)),
+            Meant::Nobody => match makeable(app, name) {
+                Some(name) if missing.contains(&name) => {}
+                Some(name) => missing.push(name),
+                None => return Err(failed(name, NO_ACCOUNT)),
+            },
+            Meant::Impossible => return Err(failed(name, NO_ACCOUNT)),
         }
     }
+    let passwords = accounts::make(app, caller, &missing, password.unwrap_or(&accounts::UNKNOWN)).await;
+    let passwords = passwords.map_err(|(name, fault)| match fault {
+        Fault::BadRequest(why) => failed(name.as_str(), &why),
+        other => other,
+    })?;
+    let mut passwords: HashMap<UserName, Secret> = missing.iter().cloned().zip(passwords).collect();
+    new.extend(missing);
     let made = app.people.add(new, admin, now()).await.map_err(Fault::internal)?;
     if made.is_empty() {
         return Err(Fault::Told(StatusCode::CONFLICT, format!("All {} users already exist", names.len())));
@@ -102,11 +163,15 @@ pub async fn create_many(
     for person in &made {
         tracing::info!(hub_user = person.name.as_str(), "{} added {} to the hub", caller.name(), person.name);
     }
-    let models = made.iter().map(|row| Value::Object(model(&app, &caller, row))).collect();
-    Ok((StatusCode::CREATED, Json(models)))
+    Ok(made.into_iter().map(|person| Added { password: passwords.remove(&person.name), person }).collect())
 }
 
-/// `POST /hub/api/users/{user}`: of the body, only `admin` has an effect.
+/// The account that would be made for a name that nobody has.
+pub fn makeable(app: &App, name: &str) -> Option<UserName> {
+    UserName::parse(name).ok().filter(|name| app.config.login.create_system_users && name.is_for_new_account())
+}
+
+/// `POST /hub/api/users/{user}`: of `JupyterHub`'s body, only `admin` has an effect.
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -118,22 +183,30 @@ pub async fn create(
     if app.people.spelled(&name).is_some() {
         return Err(exists());
     }
-    let body = body.model(check::no_model)?.unwrap_or_default();
+    let mut body = body.model(check::no_model)?.unwrap_or_default();
+    let wanted = accounts::take(&mut body)?;
     USER.check(&body)?;
-    let admin = may_grant(&app, &caller, &body)?;
+    let admin = may_grant(&app, &caller, wants_admin(&body))?;
     let failed = || bad(format!("Failed to create user: {name}"));
     let meant = meant(&app, &[&name]).await.map_err(|_| failed())?;
-    let account = match meant.into_iter().next() {
-        Some(Meant::Account(account)) => account,
+    let (account, password) = match meant.into_iter().next() {
+        Some(Meant::Account(account)) => (account, None),
         Some(Meant::Person(_)) => return Err(exists()),
-        Some(Meant::Nobody | Meant::Impossible) | None => return Err(failed()),
+        Some(Meant::Nobody) => {
+            let account = makeable(&app, &name).ok_or_else(failed)?;
+            let password = wanted.as_ref().unwrap_or(&accounts::UNKNOWN);
+            let made = accounts::make(&app, &caller, std::slice::from_ref(&account), password).await;
+            (account, made.map_err(|(_, fault)| fault)?.pop())
+        }
+        Some(Meant::Impossible) | None => return Err(failed()),
     };
     // The account may spell itself otherwise than the address that the scope was asked for.
     caller.on_user(&["admin:users"], account.as_str())?;
     let made = app.people.add(vec![account], admin, now()).await.map_err(Fault::internal)?;
-    let made = made.first().ok_or_else(exists)?;
-    tracing::info!(hub_user = made.name.as_str(), "{} added {} to the hub", caller.name(), made.name);
-    Ok((StatusCode::CREATED, Json(model(&app, &caller, made).into())))
+    let person = made.into_iter().next().ok_or_else(exists)?;
+    tracing::info!(hub_user = person.name.as_str(), "{} added {} to the hub", caller.name(), person.name);
+    let model = Added { person, password }.model(&app, &caller, wanted.is_some());
+    Ok((StatusCode::CREATED, Json(model.into())))
 }
 
 /// `PATCH /hub/api/users/{user}`: another name or flag.
@@ -160,7 +233,7 @@ pub async fn change(
     if person.admin.holds() && !caller.is_admin(&app) {
         return Err(forbidden("Only admins can modify other admins"));
     }
-    may_grant(&app, &caller, &body)?;
+    may_grant(&app, &caller, wants_admin(&body))?;
     for (field, text) in [
         ("groups", "A user's groups are changed at /groups/{group}/users"),
         ("roles", "Roles are given in the hub's configuration"),
@@ -229,21 +302,30 @@ async fn apply(
 }
 
 /// `DELETE /hub/api/users/{user}`: stops their servers, ends their sessions, revokes their tokens. The account of the
-/// machine stays, and whoever may log in comes back as somebody new.
+/// machine stays unless `account=delete` says otherwise, and whoever may log in comes back as somebody new.
 pub async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(name): Path<String>,
+    arguments: Arguments,
 ) -> Result<StatusCode, Fault> {
-    caller.on_user(&["delete:users"], &name)?;
-    let person = app.people.named(&name).ok_or(Fault::NoAccess)?;
+    let argument = |name: &str| arguments.get(name).map(String::as_str);
+    forget(&app, &caller, &name, Fate::asked(argument("account"), argument("home"))?).await
+}
+
+/// The same for the pages.
+pub async fn forget(app: &App, caller: &Caller, name: &str, fate: Fate) -> Result<StatusCode, Fault> {
+    caller.on_user(&["delete:users"], name)?;
+    let person = app.people.named(name).ok_or(Fault::NoAccess)?;
+    fate.check(app, caller, name)?;
     if caller.owner().is_some_and(|owner| owner.name() == name) {
         return Err(bad("Cannot delete yourself!".into()));
     }
-    stop_all(&app, &person.name).await?;
+    stop_all(app, &person.name).await?;
+    fate.fulfil(app, caller, &person).await?;
     app.people.delete(&person).await.map_err(Fault::internal)?;
-    settle(&app, &person.name, None).await?;
-    tracing::info!(hub_user = name.as_str(), "{} deleted {name} from the hub", caller.name());
+    settle(app, &person.name, None).await?;
+    tracing::info!(hub_user = name, "{} deleted {name} from the hub", caller.name());
     Ok(StatusCode::NO_CONTENT)
 }
 

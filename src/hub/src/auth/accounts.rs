@@ -15,6 +15,8 @@ pub trait Accounts: Send + Sync + 'static {
     /// The names as the accounts themselves spell them, in the order asked; `None` for one that does not exist.
     /// The error is a sentence: the name service does not answer.
     fn find(&self, names: Vec<UserName>) -> BoxFuture<'_, Result<Vec<Option<UserName>>, String>>;
+    /// The names of all Unix groups of an account; none of one that does not exist.
+    fn groups(&self, name: UserName) -> BoxFuture<'_, Result<Vec<String>, String>>;
 }
 
 /// Whom a name means as somebody wrote it.
@@ -76,6 +78,15 @@ impl Accounts for NameService {
                 Err(error) => Err(error.to_string()),
             };
             names.iter().map(find).collect()
+        });
+        Box::pin(async move { looked.await.map_err(|error| error.to_string())? })
+    }
+
+    fn groups(&self, name: UserName) -> BoxFuture<'_, Result<Vec<String>, String>> {
+        let looked = tokio::task::spawn_blocking(move || match account::find(&name) {
+            Ok(Some(account)) => account::groups(&account).map_err(|error| error.to_string()),
+            Ok(None) => Ok(Vec::new()),
+            Err(error) => Err(error.to_string()),
         });
         Box::pin(async move { looked.await.map_err(|error| error.to_string())? })
     }

@@ -6,6 +6,7 @@ pub mod changes;
 pub mod clients;
 pub mod configured;
 pub mod groups;
+pub mod keeper;
 pub mod login;
 pub mod people;
 pub mod random;

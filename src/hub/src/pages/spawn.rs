@@ -13,7 +13,7 @@ use super::form::Form;
 use super::home::{self, to_login};
 use super::text;
 use super::view::{Page, SpawnPendingPage, Stage, StoppedPage};
-use crate::api::servers::{Address, failure};
+use crate::api::servers::{Address, failure, profile};
 use crate::app::App;
 use crate::http::faults::Fault;
 use crate::http::next;
@@ -120,10 +120,11 @@ pub async fn open(
     if !from_here && !active {
         return Ok(stopped(&app, &visitor, &id, next.unwrap_or_default(), StatusCode::OK));
     }
-    let wanted = match wanted(&fields, find("display_name"))? {
+    let mut wanted = match wanted(&fields, find("display_name"))? {
         Ok(wanted) => wanted,
         Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor).await,
     };
+    profile::check(&app, &id.user, wanted.user_options.as_mut()).await?;
     Ok(begin(&app, &visitor, &id, next.as_deref(), wanted).await)
 }
 
@@ -167,10 +168,11 @@ pub async fn start(
         Err(denied) => return denied.answer(&app, &visitor).await,
     };
     let next = fields.find("next").and_then(|next| visitor.next(&app, next));
-    let wanted = match wanted(fields.pairs(), fields.find("display_name").map(str::to_owned))? {
+    let mut wanted = match wanted(fields.pairs(), fields.find("display_name").map(str::to_owned))? {
         Ok(wanted) => wanted,
         Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor).await,
     };
+    profile::check(&app, &id.user, wanted.user_options.as_mut()).await?;
     Ok(begin(&app, &visitor, &id, next.as_deref(), wanted).await)
 }
 

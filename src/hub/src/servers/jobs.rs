@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::ending::{Told, clear, ended, last_lines, log_failure, mark, rest};
 use super::keys;
-use super::launcher::{LaunchError, UnitState};
+use super::launcher::{LaunchError, Launched, Order, UnitState};
 use super::oom;
+use super::profiles;
 use super::ready;
 use super::registry::{Servers, Wanted};
 use super::server::Server;
@@ -41,6 +42,7 @@ pub(super) enum Kind {
 pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.phase = Phase::Requested;
     snapshot.failure = None;
+    snapshot.lost_profile = None;
     snapshot.invocation = None;
     snapshot.started = None;
     snapshot.out_of_memory = None;
@@ -99,24 +101,49 @@ async fn keep_row(servers: &Servers, server: &Server) -> Result<(), StoreError> 
     servers.0.store.keep_server(id.clone(), details.display_name, details.user_options, Some(now())).await
 }
 
-/// Has the launcher start the unit, with a token of its own.
+/// Has the launcher start the unit, with a token of its own and the profile that was chosen.
 async fn launch(servers: &Servers, server: &Server, deadline: Instant) -> Result<(), Failed> {
     let broken = |text: String| Failed { cause: Cause::Launch, text };
     let issued = keys::issue(servers, server).await.map_err(|error| broken(error.to_string()))?;
-    // Not cancelled in the middle: the launcher would go on, and the stop would come too early.
-    let launched = timeout_at(deadline, servers.0.launcher.start(&server.id, &issued.secret)).await;
-    match launched.map_err(|_| too_late(servers, server))? {
+    let key = issued.id;
+    let details = server.details().unwrap_or_default();
+    let profile = profiles::chosen(&details.user_options).filter(|_| servers.0.settings.profiles);
+    let profile = profile.map(str::to_owned);
+    let mut order = Order { token: issued.secret, profile };
+    let mut launched = hand_over(servers, server, &order, deadline).await?;
+    if let (Err(LaunchError::NoSuchProfile(text)), Some(lost)) = (&launched, order.profile.take()) {
+        // Chosen some time ago: better a server with less than none.
+        tracing::warn!(
+            hub_user = server.id.user.as_str(),
+            hub_server = server.id.server.as_str(),
+            "{text} The server of {} starts without it, ignoring",
+            server.id
+        );
+        server.amend(|snapshot| snapshot.lost_profile = Some(lost));
+        launched = hand_over(servers, server, &order, deadline).await?;
+    }
+    match launched {
         Ok(launched) => {
-            keys::succeed(servers, server, &issued).await;
+            keys::succeed(servers, server, key).await;
             server.amend(|snapshot| snapshot.invocation = Some(launched.invocation).filter(|id| !id.is_empty()));
             Ok(())
         }
         Err(LaunchError::AlreadyRunning) => {
-            keys::withdraw(servers, server, &issued).await;
+            keys::withdraw(servers, server, key).await;
             Ok(())
         }
         Err(error) => Err(launch_failed(error)),
     }
+}
+
+/// Not cancelled in the middle: the launcher would go on, and the stop would come too early.
+async fn hand_over(
+    servers: &Servers,
+    server: &Server,
+    order: &Order,
+    deadline: Instant,
+) -> Result<Result<Launched, LaunchError>, Failed> {
+    timeout_at(deadline, servers.0.launcher.start(&server.id, order)).await.map_err(|_| too_late(servers, server))
 }
 
 /// The contract's sentence for a server that does not answer (13.3).
@@ -191,6 +218,7 @@ fn launch_failed(error: LaunchError) -> Failed {
         LaunchError::Unreachable(_) => Cause::Unreachable,
         LaunchError::Failed(_)
         | LaunchError::AlreadyRunning
+        | LaunchError::NoSuchProfile(_)
         | LaunchError::NotRunning(_)
         | LaunchError::CannotFreeze(_) => Cause::Launch,
     };

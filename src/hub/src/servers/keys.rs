@@ -14,7 +14,8 @@ use crate::clock::now;
 /// A token that was just made.
 pub(super) struct Issued {
     pub(super) secret: Secret,
-    id: i64,
+    /// Which one it is.
+    pub(super) id: i64,
 }
 
 /// Makes the token for a start.
@@ -35,13 +36,13 @@ pub(super) async fn issue(servers: &Servers, server: &Server) -> Result<Issued, 
 }
 
 /// The server runs with this token: former ones end, and what was issued with them.
-pub(super) async fn succeed(servers: &Servers, server: &Server, issued: &Issued) {
-    revoke(servers, server, |token| token.id < issued.id).await;
+pub(super) async fn succeed(servers: &Servers, server: &Server, issued: i64) {
+    revoke(servers, server, |token| token.id < issued).await;
 }
 
 /// The server runs already, with a former token: this one is for nobody.
-pub(super) async fn withdraw(servers: &Servers, server: &Server, issued: &Issued) {
-    revoke(servers, server, |token| token.id == issued.id).await;
+pub(super) async fn withdraw(servers: &Servers, server: &Server, issued: i64) {
+    revoke(servers, server, |token| token.id == issued).await;
 }
 
 /// The server does not run: all its tokens end.

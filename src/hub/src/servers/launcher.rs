@@ -6,6 +6,7 @@ use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
 use hubd_base::secret::Secret;
 
+use super::limits::{InForce, LimitChange};
 use super::oom::Kills;
 use super::usage::{Machine, Usage};
 use crate::clock::Usec;
@@ -35,6 +36,14 @@ pub enum UnitState {
         /// The reason in systemd's words, such as `exit-code (3)` or `oom-kill`.
         result: String,
     },
+}
+
+/// What to start a server with; all else the configuration says.
+pub struct Order {
+    /// The server's own, for the API.
+    pub token: Secret,
+    /// The name of a profile; `None` is no choice.
+    pub profile: Option<String>,
 }
 
 /// A unit that was started.
@@ -74,6 +83,9 @@ pub enum LaunchError {
     /// The configuration is wrong.
     #[error("{0}")]
     Configuration(String),
+    /// The configuration has no such profile for this person.
+    #[error("{0}")]
+    NoSuchProfile(String),
     /// It runs already, or a start of it is under way.
     #[error("the unit is already running")]
     AlreadyRunning,
@@ -93,8 +105,12 @@ pub enum LaunchError {
 
 /// Starts, stops and observes servers. Every call may take as long as systemd takes; callers set deadlines.
 pub trait Launcher: Send + Sync + 'static {
-    /// Starts a server's unit; returns when the unit runs (not when it answers). `token`: the server's own.
-    fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>>;
+    /// Starts a server's unit; returns when the unit runs (not when it answers).
+    fn start<'a>(&'a self, id: &'a ServerId, order: &'a Order) -> BoxFuture<'a, Result<Launched, LaunchError>>;
+    /// Changes what it may use, at once and until it stops.
+    fn set_limits<'a>(&'a self, id: &'a ServerId, change: &'a LimitChange) -> BoxFuture<'a, Result<(), LaunchError>>;
+    /// What it may use, and which files of this machine say so.
+    fn limits<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<InForce, LaunchError>>;
     /// Stops it and clears what is remembered of it; success when there is nothing to stop.
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>>;
     /// Freezes a unit that runs; returns when it stands still. One that is frozen stays so.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokio_util::task::TaskTracker;
 
 use super::launcher::{JournalLine, LaunchError, Launcher};
+use super::limits::{InForce, LimitChange};
 use super::naming::Refusal;
 use super::server::{Details, Server};
 use super::state::{Event, Hold, State};
@@ -41,6 +42,8 @@ pub struct Settings {
     pub named_limit: Option<u32>,
     /// What a server's own token may do.
     pub token_scopes: Vec<String>,
+    /// Are there profiles? Otherwise the option of that name is free.
+    pub profiles: bool,
 }
 
 impl Settings {
@@ -54,6 +57,7 @@ impl Settings {
             active_servers: config.hub.active_servers,
             named_limit: config.server.named_limit,
             token_scopes: config.server.token_scopes.clone(),
+            profiles: !config.profiles.is_empty(),
         }
     }
 }
@@ -318,6 +322,16 @@ impl Servers {
     /// The server's last journal lines, oldest first; `invocation` empty means of all runs.
     pub async fn journal(&self, id: &ServerId, invocation: &str, lines: u32) -> Result<Vec<JournalLine>, LaunchError> {
         self.0.launcher.journal(id, invocation, lines).await
+    }
+
+    /// Changes what a server that runs may use, at once and until it stops.
+    pub async fn set_limits(&self, id: &ServerId, change: &LimitChange) -> Result<(), LaunchError> {
+        self.0.launcher.set_limits(id, change).await
+    }
+
+    /// What a server that runs may use, and which files of this machine say so.
+    pub async fn limits(&self, id: &ServerId) -> Result<InForce, LaunchError> {
+        self.0.launcher.limits(id).await
     }
 
     /// Reads the unit and follows what it says. Returns whether it could be read.

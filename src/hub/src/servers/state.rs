@@ -280,6 +280,8 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The last bad end, until the next start.
     pub failure: Option<Arc<Failure>>,
+    /// The profile that was chosen and is not there, so that the usual one was taken; until the next start.
+    pub lost_profile: Option<String>,
     /// Where it is reached; present while it is ready.
     pub backend: Option<Arc<Backend>>,
     /// Bytes of memory that it gave back when it was suspended, once that is known.
@@ -336,6 +338,7 @@ impl Snapshot {
             started: None,
             phase: Phase::Requested,
             failure: None,
+            lost_profile: None,
             backend: None,
             given_back: None,
             out_of_memory: None,

@@ -3,15 +3,14 @@
 //! Invariant: nothing here needs a privilege; what does is a call to `org.hubd.Broker1`.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
-use hubd_base::secret::Secret;
-use hubd_proto::broker;
+use hubd_proto::{accounts, broker};
 use tokio::sync::Mutex;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 use zbus::{Connection, MatchRule, Message, MessageStream};
@@ -19,8 +18,10 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 use crate::clock::Usec;
 
 use super::cgroup;
+use super::in_force;
 use super::kills;
-use super::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use super::launcher::{JournalLine, LaunchError, Launched, Launcher, Order, UnitState};
+use super::limits::{InForce, Level, LimitChange};
 use super::oom::Kills;
 use super::signals::gather;
 use super::usage::{Machine, Usage};
@@ -30,6 +31,9 @@ const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
 const SERVICE: &str = "org.freedesktop.systemd1.Service";
+const SLICE: &str = "org.freedesktop.systemd1.Slice";
+/// The slice of all servers.
+const ALL: &str = "jupyter.slice";
 const ALREADY_SUBSCRIBED: &str = "org.freedesktop.systemd1.AlreadySubscribed";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// Every server's unit, for `ListUnitsByPatterns`.
@@ -88,6 +92,14 @@ impl Bus {
         B: serde::ser::Serialize + zbus::zvariant::DynamicType + Sync,
     {
         self.call(broker::BUS_NAME, broker::PATH, broker::INTERFACE, method, body).await
+    }
+
+    /// A call to the broker's interface for accounts.
+    pub(crate) async fn accounts<B>(&self, method: &str, body: &B) -> Result<Message, LaunchError>
+    where
+        B: serde::ser::Serialize + zbus::zvariant::DynamicType + Sync,
+    {
+        self.call(broker::BUS_NAME, broker::PATH, accounts::INTERFACE, method, body).await
     }
 
     /// What systemd says of a unit.
@@ -161,6 +173,27 @@ impl Bus {
         Ok(String::try_from(group).unwrap_or_default())
     }
 
+    /// What is in force for a unit that systemd can load; `interface` is its kind's own. Also `Environment`, if it has one.
+    async fn level(&self, name: &str, interface: &str) -> Result<(Level, Vec<String>), LaunchError> {
+        let reply = self.call(SYSTEMD, MANAGER_PATH, MANAGER, "LoadUnit", &name).await?;
+        let path: OwnedObjectPath = read(&reply)?;
+        let unit = self.properties(&path, UNIT).await?;
+        let mut properties = self.properties(&path, interface).await?;
+        let drop_ins = unit.get("DropInPaths").and_then(|value| value.try_clone().ok());
+        let drop_ins = drop_ins.and_then(|value| Vec::<String>::try_from(value).ok()).unwrap_or_default();
+        let files = std::iter::once(text(&unit, "FragmentPath")).chain(drop_ins).filter(|path| !path.is_empty());
+        let files: Vec<PathBuf> = files.map(PathBuf::from).collect();
+        let files = off_thread(move || {
+            // A file that only root may read says something that nobody here can tell.
+            let read = |path: PathBuf| std::fs::read_to_string(&path).ok().map(|text| (path, text));
+            files.into_iter().filter_map(read).collect::<Vec<_>>()
+        })
+        .await?;
+        let level = in_force::level(name, &properties, &files);
+        let environment = properties.remove("Environment").and_then(|value| Vec::<String>::try_from(value).ok());
+        Ok((level, environment.unwrap_or_default()))
+    }
+
     async fn subscribe(&self) -> Result<BoxStream<'static, String>, LaunchError> {
         let connection = self.get().await?;
         let unreachable = |error: zbus::Error| LaunchError::Unreachable(format!("cannot follow systemd: {error}"));
@@ -206,11 +239,14 @@ impl Bus {
 fn translate(name: &str, text: Option<String>) -> LaunchError {
     let text = text.unwrap_or_else(|| name.to_owned());
     match name {
-        broker::ERROR_NOT_ALLOWED | broker::ERROR_NO_SUCH_USER | broker::ERROR_INVALID_NAME => {
-            LaunchError::NotAllowed(text)
-        }
+        broker::ERROR_NOT_ALLOWED
+        | broker::ERROR_NO_SUCH_USER
+        | broker::ERROR_INVALID_NAME
+        | broker::ERROR_INVALID_ARGUMENT
+        | accounts::ERROR_REFUSED => LaunchError::NotAllowed(text),
         broker::ERROR_NO_LAB => LaunchError::NoLab(text),
         broker::ERROR_BAD_CONFIGURATION => LaunchError::Configuration(text),
+        broker::ERROR_NO_SUCH_PROFILE => LaunchError::NoSuchProfile(text),
         broker::ERROR_ALREADY_RUNNING => LaunchError::AlreadyRunning,
         broker::ERROR_NOT_RUNNING => LaunchError::NotRunning(text),
         broker::ERROR_CANNOT_FREEZE => LaunchError::CannotFreeze(text),
@@ -291,6 +327,22 @@ impl Systemd {
     }
 }
 
+impl Systemd {
+    /// What is in force for a server that runs.
+    async fn in_force(&self, id: &ServerId) -> Result<InForce, LaunchError> {
+        let unit = id.unit_name();
+        if !matches!(self.bus.unit(&unit).await?, UnitState::Active { .. }) {
+            return Err(LaunchError::NotRunning(format!("{unit} does not run.")));
+        }
+        let (server, environment) = self.bus.level(&unit, SERVICE).await?;
+        let (person, _) = self.bus.level(&id.slice_name(), SLICE).await?;
+        let (all, _) = self.bus.level(ALL, SLICE).await?;
+        let prefix = format!("{}=", broker::VARIABLE_PROFILE);
+        let profile = environment.iter().rev().find_map(|entry| entry.strip_prefix(&prefix)).map(str::to_owned);
+        Ok(InForce { profile, server, person, all })
+    }
+}
+
 /// Reads files where waiting holds nobody up.
 async fn off_thread<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, LaunchError> {
     tokio::task::spawn_blocking(read).await.map_err(|error| LaunchError::Failed(error.to_string()))
@@ -308,14 +360,27 @@ fn unit_of(message: &Message) -> Option<String> {
 }
 
 impl Launcher for Systemd {
-    fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+    fn start<'a>(&'a self, id: &'a ServerId, order: &'a Order) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         async move {
-            let token = std::str::from_utf8(token.expose()).unwrap_or_default();
-            let asked = (id.user.as_str(), id.server.as_str(), token);
+            let token = std::str::from_utf8(order.token.expose()).unwrap_or_default();
+            let profile = order.profile.as_deref().unwrap_or_default();
+            let asked = (id.user.as_str(), id.server.as_str(), token, profile);
             let (unit, invocation) = read(&self.bus.broker(broker::METHOD_START_SERVER, &asked).await?)?;
             Ok(Launched { unit, invocation })
         }
         .boxed()
+    }
+
+    fn set_limits<'a>(&'a self, id: &'a ServerId, change: &'a LimitChange) -> BoxFuture<'a, Result<(), LaunchError>> {
+        async move {
+            let asked = (id.user.as_str(), id.server.as_str(), change.said());
+            self.bus.broker(broker::METHOD_SET_LIMITS, &asked).await.map(drop)
+        }
+        .boxed()
+    }
+
+    fn limits<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<InForce, LaunchError>> {
+        self.in_force(id).boxed()
     }
 
     fn stop<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<(), LaunchError>> {

@@ -45,9 +45,26 @@ pub(crate) fn command(talk: Talk) -> Command {
 fn user(talk: Talk) -> Command {
     let add = about(talk, "add", Text::AboutUserAdd)
         .arg(many(word(talk, "names", "USER", Text::OptionUser)))
-        .arg(flag(talk, "admin", Text::OptionAdmin));
-    let remove = about(talk, "remove", Text::AboutUserRemove).arg(word(talk, "user", "USER", Text::OptionUser));
-    family(talk, "user", Text::AboutUser).subcommand(add).subcommand(remove)
+        .arg(flag(talk, "admin", Text::OptionAdmin))
+        .arg(flag(talk, "create-account", Text::OptionCreateAccount));
+    let add = with_password(talk, add, Some("create-account"));
+    let set = about(talk, "password", Text::AboutUserPassword).arg(word(talk, "user", "USER", Text::OptionUser));
+    let remove = about(talk, "remove", Text::AboutUserRemove)
+        .arg(word(talk, "user", "USER", Text::OptionUser))
+        .arg(flag(talk, "delete-account", Text::OptionDeleteAccount))
+        .arg(flag(talk, "delete-home", Text::OptionDeleteHome).requires("delete-account"));
+    family(talk, "user", Text::AboutUser).subcommand(add).subcommand(with_password(talk, set, None)).subcommand(remove)
+}
+
+/// How a password is chosen. `only`: the flag without which there is none.
+fn with_password(talk: Talk, command: Command, only: Option<&'static str>) -> Command {
+    [("password-stdin", Text::OptionPasswordStdin), ("keep-password", Text::OptionKeepPassword)].into_iter().fold(
+        command,
+        |command, (name, text)| {
+            let flag = flag(talk, name, text);
+            command.arg(only.map_or_else(|| flag.clone(), |only| flag.clone().requires(only)))
+        },
+    )
 }
 
 fn logs(talk: Talk) -> Command {

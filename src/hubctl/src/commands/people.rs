@@ -1,20 +1,38 @@
-//! `hubctl user`: whom the hub knows. Accounts of the machine are never touched.
+//! `hubctl user`: whom the hub knows. Accounts of the machine are touched only where that is asked for.
 
 use hubd_base::names::UserName;
 use serde_json::{Value, json};
 
 use crate::cli::Context;
 use crate::client::{Answer, Client};
+use crate::commands::accounts::Wanted;
 use crate::commands::write_json;
 use crate::failure::{Failure, Status};
 use crate::model;
 use crate::text::{Talk, Text};
 
-/// `user add`: whom the hub knows already is passed over.
-pub(crate) fn add(context: &mut Context<'_>, names: &[UserName], admin: bool) -> Result<(), Failure> {
+/// What becomes of the account of a person who is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Keep,
+    Account,
+    AccountAndHome,
+}
+
+/// `user add`: whom the hub knows already is passed over. `account`: who has none gets one.
+pub(crate) fn add(
+    context: &mut Context<'_>,
+    names: &[UserName],
+    admin: bool,
+    account: Option<Wanted>,
+) -> Result<(), Failure> {
     let talk = context.talk;
     let usernames: Vec<&str> = names.iter().map(UserName::as_str).collect();
-    let answer = context.client.send_json("POST", "users", &json!({"usernames": usernames, "admin": admin}))?;
+    let mut body = json!({"usernames": usernames, "admin": admin});
+    if let (Some(wanted), Some(body)) = (account, body.as_object_mut()) {
+        body.insert("account".to_owned(), wanted.body(talk)?);
+    }
+    let answer = context.client.send_json("POST", "users", &body)?;
     let added: Vec<Value> = context.client.read(&context.client.expect(answer)?)?;
     for name in names {
         let new = added.iter().any(|user| user.get("name").and_then(Value::as_str) == Some(name.as_str()));
@@ -22,16 +40,29 @@ pub(crate) fn add(context: &mut Context<'_>, names: &[UserName], admin: bool) ->
     }
     if context.json {
         write_json(context.out, &Value::Array(added))?;
+        return Ok(());
+    }
+    for user in &added {
+        let name = user.get("name").and_then(Value::as_str);
+        let password = user.pointer("/hubd/password").and_then(Value::as_str);
+        if let Some((name, password)) = name.zip(password) {
+            writeln!(context.out, "{name} {password}")?;
+        }
     }
     Ok(())
 }
 
 /// `user remove`: servers are stopped, tokens and sessions end.
-pub(crate) fn remove(context: &mut Context<'_>, user: &UserName) -> Result<(), Failure> {
+pub(crate) fn remove(context: &mut Context<'_>, user: &UserName, fate: Fate) -> Result<(), Failure> {
     let talk = context.talk;
-    let answer = context.client.send("DELETE", &Client::user_path(user))?;
+    let (arguments, done) = match fate {
+        Fate::Keep => ("", Text::UserRemoved),
+        Fate::Account => ("?account=delete", Text::AccountDeleted),
+        Fate::AccountAndHome => ("?account=delete&home=delete", Text::AccountAndHomeDeleted),
+    };
+    let answer = context.client.send("DELETE", &format!("{}{arguments}", Client::user_path(user)))?;
     expect(&context.client, talk, user, answer)?;
-    eprintln!("{}", talk.say(Text::UserRemoved, &[user]));
+    eprintln!("{}", talk.say(done, &[user]));
     if context.json {
         write_json(context.out, &json!({"user": user.as_str(), "removed": true}))?;
     }
@@ -66,9 +97,10 @@ pub(crate) fn message_of(answer: &Answer) -> String {
 mod tests {
     use hubd_base::names::UserName;
 
-    use super::{add, remove};
+    use super::{Fate, add, remove};
     use crate::cli::Context;
     use crate::client::tests::{FakeHub, respond, told};
+    use crate::commands::accounts::Wanted;
     use crate::failure::{Failure, Status};
     use crate::text::{Language, Talk};
 
@@ -87,23 +119,38 @@ mod tests {
     #[test]
     fn people_are_added_in_one_call() {
         let hub = FakeHub::new(|_| respond(201, r#"[{"name": "bob"}]"#));
-        let printed = on(&hub, |context| add(context, &[name("alice"), name("bob")], true));
+        let printed = on(&hub, |context| add(context, &[name("alice"), name("bob")], true, None));
         assert_eq!(printed.ok().as_deref(), Some("[\n  {\n    \"name\": \"bob\"\n  }\n]\n"));
         assert_eq!(hub.heard(), ["POST users", r#"{"admin":true,"usernames":["alice","bob"]}"#]);
     }
 
     #[test]
+    fn passwords_of_new_accounts_are_printed_and_nothing_else() {
+        let hub = FakeHub::new(|_| {
+            respond(201, r#"[{"name": "alice"}, {"name": "bob", "hubd": {"password": "h4kx-9m2p-vwte"}}]"#)
+        });
+        let mut out = Vec::new();
+        let mut context =
+            Context { talk: Talk::new(Language::English), out: &mut out, json: false, client: hub.client() };
+        let wanted = Wanted { chosen: false, keep: false };
+        assert!(add(&mut context, &[name("alice"), name("bob")], false, Some(wanted)).is_ok());
+        assert_eq!(String::from_utf8_lossy(&out), "bob h4kx-9m2p-vwte\n");
+        let body = r#"{"account":{"must_change":true},"admin":false,"usernames":["alice","bob"]}"#;
+        assert_eq!(hub.heard(), ["POST users", body]);
+    }
+
+    #[test]
     fn each_refusal_names_what_is_wrong() {
         let unknown = FakeHub::new(|_| respond(404, "{}"));
-        let (status, text) = told(on(&unknown, |context| remove(context, &name("alice"))));
+        let (status, text) = told(on(&unknown, |context| remove(context, &name("alice"), Fate::Keep)));
         assert_eq!((status, text.as_str()), (Status::Failed, "The hub does not know alice."));
         let stranger = FakeHub::new(|_| respond(403, "{}"));
-        assert_eq!(told(on(&stranger, |context| remove(context, &name("alice")))).0, Status::NotAuthorised);
+        assert_eq!(told(on(&stranger, |context| remove(context, &name("alice"), Fate::Keep))).0, Status::NotAuthorised);
         let refused = FakeHub::new(|line| match line {
             line if line.starts_with("GET") => respond(200, r#"{"name": "alice"}"#),
             _ => respond(403, r#"{"message": "Not today."}"#),
         });
-        let (status, text) = told(on(&refused, |context| remove(context, &name("alice"))));
+        let (status, text) = told(on(&refused, |context| remove(context, &name("alice"), Fate::Keep)));
         assert_eq!((status, text.as_str()), (Status::Failed, "The hub said no: Not today."));
     }
 }

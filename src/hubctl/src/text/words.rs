@@ -28,6 +28,8 @@ words! {
     AboutUserAdd => "Make people known to the hub before they come", "在用户登录之前让 hub 认识他们";
     AboutUserRemove => "Let the hub forget a person; the account on this machine stays",
         "让 hub 忘记某个用户；这台机器上的账号保留";
+    AboutUserPassword => "Set the password of an account that the hub made, and print it once",
+        "为 hub 创建的账号设置密码，并显示一次";
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
@@ -59,6 +61,14 @@ words! {
     OptionManaged => "Only the names of those in hub.toml that the hub starts; status 1 if there are none. Needs no hub",
         "仅列出 hub.toml 中由 hub 启动的服务名称；没有时状态为 1。无需 hub 运行";
     OptionRemove => "Remove the server as well, if it has a name", "同时删除服务器（仅限命名服务器）";
+    OptionCreateAccount => "Make accounts on this machine for who has none, and print their passwords once",
+        "为没有系统账号的用户创建账号，并显示一次密码";
+    OptionPasswordStdin => "Take the password from the first line of standard input instead of generating one",
+        "从标准输入的第一行读取密码，而不是自动生成";
+    OptionKeepPassword => "The password need not be changed at the first login", "首次登录时不必修改密码";
+    OptionDeleteAccount => "Delete the account on this machine, too, if the hub made it; its files become root's",
+        "同时删除这台机器上由 hub 创建的账号；文件归 root 所有";
+    OptionDeleteHome => "With the account, delete its home and all files in it", "随账号一起删除主目录及其中的所有文件";
     OptionAdmin => "As administrators of the hub, beside those of login.admins", "任命为 hub 的管理员，与 login.admins 中的人一样";
     OptionNote => "What the token is for", "令牌的用途";
     OptionExpires => "How long it is valid, such as 30d or 12h", "有效期，例如 30d 或 12h";
@@ -198,6 +208,12 @@ words! {
 
     // user, token, group
     UserAdded => "The hub knows {} now.", "hub 现在认识 {} 了。";
+    PasswordSet => "The password of {} is set. It is shown only this once.", "{} 的密码已设置，只显示这一次。";
+    NoPassword => "There is no password in the first line of standard input.", "标准输入的第一行没有密码。";
+    AccountDeleted => "The hub has forgotten {}, and the account is deleted. Its files are root's now.",
+        "hub 已忘记 {}，账号已删除，文件现在归 root 所有。";
+    AccountAndHomeDeleted => "The hub has forgotten {}, and the account is deleted with its home and all files.",
+        "hub 已忘记 {}，账号已连同主目录和所有文件一起删除。";
     UserKnown => "The hub knew {} already.", "hub 已经认识 {}。";
     UserRemoved => "The hub has forgotten {}. The account on this machine and its files are as they were.",
         "hub 已忘记 {}。这台机器上的账号及其文件没有变化。";

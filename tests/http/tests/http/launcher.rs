@@ -9,12 +9,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
-use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, UnitState};
+use hubd::servers::launcher::{JournalLine, LaunchError, Launched, Launcher, Order, UnitState};
+use hubd::servers::limits::{Held, InForce, Level, LimitChange, Voice};
 use hubd::servers::oom::Kills;
 use hubd::servers::usage::{Machine, Usage};
 use hubd_base::config::ServerKind;
 use hubd_base::names::ServerId;
-use hubd_base::secret::Secret;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
@@ -65,6 +65,12 @@ pub struct FakeLauncher {
     pub stop_fails: AtomicBool,
     /// The token of each server's last start.
     pub tokens: Mutex<HashMap<ServerId, String>>,
+    /// The profile of each server's last start.
+    pub profiles: Mutex<HashMap<ServerId, Option<String>>>,
+    /// A profile that the launcher does not have any more.
+    pub lost_profile: Mutex<Option<String>>,
+    /// What was changed of each server while it ran.
+    pub changes_of_limits: Mutex<Vec<(ServerId, LimitChange)>>,
     /// How units end that are stopped.
     pub stop_leaves: Mutex<StopLeaves>,
     /// Lets a stop that waits go on.
@@ -101,6 +107,9 @@ impl FakeLauncher {
             kind: Mutex::default(),
             stop_fails: AtomicBool::new(false),
             tokens: Mutex::default(),
+            profiles: Mutex::default(),
+            lost_profile: Mutex::default(),
+            changes_of_limits: Mutex::default(),
             stop_leaves: Mutex::new(StopLeaves::Nothing),
             may_stop: Notify::new(),
             usage: Mutex::default(),
@@ -174,10 +183,14 @@ impl FakeLauncher {
 }
 
 impl Launcher for FakeLauncher {
-    fn start<'a>(&'a self, id: &'a ServerId, token: &'a Secret) -> BoxFuture<'a, Result<Launched, LaunchError>> {
+    fn start<'a>(&'a self, id: &'a ServerId, order: &'a Order) -> BoxFuture<'a, Result<Launched, LaunchError>> {
         Box::pin(async move {
             *self.starts.lock().unwrap() += 1;
-            let token = String::from_utf8(token.expose().to_vec()).unwrap();
+            self.profiles.lock().unwrap().insert(id.clone(), order.profile.clone());
+            if order.profile.is_some() && order.profile == *self.lost_profile.lock().unwrap() {
+                return Err(LaunchError::NoSuchProfile("There is no profile of that name here.".into()));
+            }
+            let token = String::from_utf8(order.token.expose().to_vec()).unwrap();
             self.tokens.lock().unwrap().insert(id.clone(), token);
             let behaviour = *self.behaviour.lock().unwrap();
             let invocation = "0123456789abcdef0123456789abcdef".to_owned();
@@ -202,6 +215,32 @@ impl Launcher for FakeLauncher {
                 return Err(LaunchError::AlreadyRunning);
             }
             Ok(Launched { unit: id.unit_name(), invocation })
+        })
+    }
+
+    fn set_limits<'a>(&'a self, id: &'a ServerId, change: &'a LimitChange) -> BoxFuture<'a, Result<(), LaunchError>> {
+        Box::pin(async move {
+            let up = matches!(self.units.lock().unwrap().get(id), Some((UnitState::Active { .. }, _)));
+            if !up {
+                return Err(LaunchError::NotRunning(format!("{} does not run.", id.unit_name())));
+            }
+            self.changes_of_limits.lock().unwrap().push((id.clone(), change.clone()));
+            Ok(())
+        })
+    }
+
+    fn limits<'a>(&'a self, id: &'a ServerId) -> BoxFuture<'a, Result<InForce, LaunchError>> {
+        Box::pin(async move {
+            let mut level = Level { unit: id.unit_name(), ..Level::default() };
+            for (_, change) in self.changes_of_limits.lock().unwrap().iter().filter(|(of, _)| of == id) {
+                for (limit, amount) in change.limits().iter() {
+                    level.limits.insert(limit, Held { amount: amount.clone(), said: vec![Voice::Live] });
+                }
+            }
+            let profile = self.profiles.lock().unwrap().get(id).cloned().flatten();
+            let person = Level { unit: id.slice_name(), ..Level::default() };
+            let all = Level { unit: "jupyter.slice".into(), ..Level::default() };
+            Ok(InForce { profile, server: level, person, all })
         })
     }
 

@@ -11,6 +11,7 @@
 )]
 #![allow(missing_docs, clippy::format_push_string, reason = "nobody imports a test")]
 
+mod accounts;
 mod admin;
 mod api;
 mod api_activity;
@@ -23,6 +24,7 @@ mod calls;
 mod fake_pam;
 mod home;
 mod idle;
+mod keeper;
 mod launcher;
 mod login;
 mod login_conversation;
@@ -30,6 +32,7 @@ mod metrics;
 mod named;
 mod oauth;
 mod oom;
+mod profiles;
 mod scopes;
 mod server;
 mod servers;

@@ -31,6 +31,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fake_pam;
+use crate::keeper::FakeKeeper;
 use crate::launcher::{DEADLINE, FakeLauncher};
 use crate::service_launcher::FakeServices;
 
@@ -38,6 +39,7 @@ pub struct World {
     pub app: Arc<App>,
     pub launcher: Arc<FakeLauncher>,
     pub services: Arc<FakeServices>,
+    pub keeper: Arc<FakeKeeper>,
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
     pub folder: TempDir,
@@ -56,7 +58,7 @@ impl Authority for Yes {
 }
 
 /// Every account exists but those that begin with `no-`, or have upper-case letters. For `lost-` the name service is
-/// away.
+/// away. `staff-ann` is in the group `staff`, and everybody in `users`.
 struct Everybody;
 
 impl Accounts for Everybody {
@@ -67,6 +69,11 @@ impl Accounts for Everybody {
         };
         let lost = names.iter().any(|name| name.as_str().starts_with("lost-"));
         Box::pin(async move { if lost { Err("away".into()) } else { Ok(names.into_iter().map(find).collect()) } })
+    }
+
+    fn groups(&self, name: UserName) -> BoxFuture<'_, Result<Vec<String>, String>> {
+        let named = name.as_str().split_once('-').map(|(group, _)| group.to_owned());
+        Box::pin(async move { Ok(named.into_iter().chain(["users".to_owned()]).collect()) })
     }
 }
 
@@ -131,6 +138,7 @@ impl World {
         patience: Duration,
     ) -> Self {
         let authorized = Arc::new(AtomicBool::new(true));
+        let keeper = FakeKeeper::new();
         let login_socket = folder.path().join("login.sock");
         let control_socket = folder.path().join("control.sock");
         for socket in [&login_socket, &control_socket] {
@@ -146,6 +154,7 @@ impl World {
             service_launcher: Arc::clone(&services) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
             accounts: Arc::new(Everybody),
+            keeper: Arc::clone(&keeper) as Arc<_>,
         };
         let stop = CancellationToken::new();
         let app = App::new(parts, stop.clone()).await.unwrap();
@@ -162,7 +171,7 @@ impl World {
         tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         let served = tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, services, address, authorized, folder, served, stop: stop.drop_guard() }
+        Self { app, launcher, services, keeper, address, authorized, folder, served, stop: stop.drop_guard() }
     }
 
     /// A second look at the database.

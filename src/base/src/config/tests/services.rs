@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Folder, mistake, read};
 use crate::config::{NEVER, Restart, Service, ServiceTarget};
+use crate::limits::{Amount, Limit};
 
 fn one(keys: &str) -> Service {
     read(&format!("[[service]]\nname = \"a\"\n{keys}")).services.remove(0)
@@ -54,7 +55,8 @@ fn every_key_of_a_service_is_read() {
     assert_eq!(service.oauth_client_allowed_scopes, ["read:users!user"]);
     assert_eq!(service.info, [("the contact".to_owned(), "root@example.org".to_owned())]);
     assert_eq!(service.timeout, NEVER);
-    assert_eq!((service.limits.memory_max, service.limits.cpu_quota), (Some(512 << 20), Some(50)));
+    let limits = [(Limit::MemoryMax, Amount::Number(512 << 20)), (Limit::CpuQuota, Amount::Number(50))];
+    assert_eq!(service.limits, limits.into_iter().collect());
     assert_eq!((service.restart, service.restart.as_str()), (Restart::Always, "always"));
     assert!(service.is_managed() && service.has_oauth());
 }
@@ -172,6 +174,10 @@ fn impossible_values_are_refused() {
         ),
         ("info = { a = { b = 1 } }", "info.a: expected a string, got { b = 1 }".to_owned()),
         ("limits = 1", "limits: expected a table of limits such as { memory_max = \"2G\" }, got 1".to_owned()),
+        (
+            "limits = { devices = \"all\" }",
+            "limits.devices: this is a limit of people's servers; services have no devices".to_owned(),
+        ),
         ("limits = { memory_mx = \"1G\" }", "limits.memory_mx: unknown key; did you mean memory_max?".to_owned()),
         (
             "limits = { tasks_max = 1 }",

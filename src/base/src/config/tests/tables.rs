@@ -3,6 +3,7 @@
 use super::{Folder, load, mistake, read, reference, uncommented};
 use crate::config::tables::Table;
 use crate::config::{Config, CustomScope, Group, Origin, Role, Service};
+use crate::limits::{Amount, Limit};
 use crate::names::{ServiceName, UserName};
 
 /// As design and contract write it.
@@ -104,7 +105,8 @@ fn tables_of_the_same_name_merge_key_by_key_across_files() {
     let b = &config.services[0];
     assert_eq!(b.command, ["z"]);
     assert_eq!(b.environment, [("A", "1"), ("B", "2")].map(|(k, v)| (k.to_owned(), v.to_owned())));
-    assert_eq!((b.limits.memory_max, b.limits.tasks_max), (Some(1 << 30), Some(20)));
+    let limits = [(Limit::MemoryMax, Amount::Number(1 << 30)), (Limit::TasksMax, Amount::Number(20))];
+    assert_eq!(b.limits, limits.into_iter().collect());
     assert!(!config.services[1].display);
     assert_eq!(config.services[2], service("c"));
 }

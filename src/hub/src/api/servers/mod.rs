@@ -3,6 +3,7 @@
 
 mod address;
 pub mod failure;
+pub mod profile;
 mod request;
 pub mod suspension;
 
@@ -84,8 +85,9 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Value>), Fault> {
     let user = address.allowed(&caller, &["start:servers"])?;
     app.people.find(&user).ok_or(Fault::NoAccess)?;
-    let wanted = request::wanted(body)?;
+    let mut wanted = request::wanted(body)?;
     let id = address.possible(&app, user)?;
+    profile::check(&app, &id.user, wanted.user_options.as_mut()).await?;
     let made =
         if id.server.is_default() { Err(RowError::Exists) } else { app.servers.create(id.clone(), wanted).await };
     let server = made.map_err(|error| not_done(&id, error))?;
@@ -106,9 +108,10 @@ pub async fn start(
     body: Body,
 ) -> Result<Response, Fault> {
     let user = address.allowed(&caller, &["start:servers"])?;
-    let wanted = request::wanted(body)?;
+    let mut wanted = request::wanted(body)?;
     let id = address.possible(&app, user)?;
     keep_account(&app, &id.user).await?;
+    profile::check(&app, &id.user, wanted.user_options.as_mut()).await?;
     let known = app.servers.find(&id);
     let state = known.map(|server| server.snapshot().state);
     if state.is_some_and(ServerState::is_ready) {
@@ -171,7 +174,8 @@ pub async fn change(
         let text = format!("User {user} has no such server '{}'", address.server);
         Fault::Told(StatusCode::NOT_FOUND, text)
     })?;
-    let change = request::change(body, server.id.server.as_str())?;
+    let mut change = request::change(body, server.id.server.as_str())?;
+    profile::check(&app, &user, change.user_options.as_mut()).await?;
     let name = change.name.clone().unwrap_or_else(|| server.id.server.clone());
     let changed = app.servers.change(&server, change).await;
     let changed = changed.map_err(|error| match error {

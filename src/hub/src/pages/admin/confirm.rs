@@ -31,8 +31,8 @@ pub(in crate::pages) struct ConfirmPage {
     pub items: Vec<String>,
     /// Hidden fields of the form.
     pub fields: Vec<(String, String)>,
-    /// A choice: the field's name and its label.
-    pub choice: Option<(&'static str, String)>,
+    /// What may be ticked: the field's name and its label.
+    pub choices: Vec<(&'static str, String)>,
     /// Where the form goes.
     pub action: String,
     /// What the button says; without it there is nothing to agree to any more.
@@ -53,7 +53,7 @@ impl ConfirmPage {
             about: Vec::new(),
             items: Vec::new(),
             fields: Vec::new(),
-            choice: None,
+            choices: Vec::new(),
             button: String::new(),
             cancel: admin.address(""),
         }
@@ -69,7 +69,7 @@ pub(super) async fn ask_shutdown(admin: Admin) -> Result<Response, Fault> {
     let page = ConfirmPage {
         title: text.get("admin.shutdown-title").to_owned(),
         about: vec![text.get("admin.shutdown-about").to_owned(), text.get("admin.shutdown-back").to_owned(), running],
-        choice: Some(("servers", text.get("admin.shutdown-too").to_owned())),
+        choices: vec![("servers", text.get("admin.shutdown-too").to_owned())],
         button: text.get("admin.shutdown").to_owned(),
         ..ConfirmPage::new(&admin, Place::Shutdown, admin.address("/shutdown"))
     };

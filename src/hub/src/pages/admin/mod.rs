@@ -4,6 +4,7 @@
 //! person who looks at it; a form is the hub's own or it does nothing. Every page works without a script, and builds
 //! one page of rows however many there are.
 
+mod accounts;
 mod confirm;
 mod groups;
 mod log;
@@ -49,6 +50,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/admin", get(people::show))
         .route("/admin/users", post(people::add))
         .route("/admin/user/{user}", get(user::show).post(user::change))
+        .route("/admin/user/{user}/password", post(accounts::set))
         .route("/admin/user/{user}/groups", post(user::regroup))
         .route("/admin/user/{user}/delete", get(user::ask).post(user::delete))
         .route("/admin/start/{user}", post(servers::start))

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::extract::Query;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use hubd_base::names::{ServerId, UserName, esc};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::super::form::Form;
 use super::super::locale::Language;
 use super::super::text;
 use super::super::view::{Actions, Frame, Moment, NoticeKind};
-use super::{Admin, Done, Part, Place, Said, body, html, moment, words};
+use super::accounts::{self, Choice};
+use super::{Admin, Done, Part, Place, Said, html, moment, words};
 use crate::api::user_changes;
 use crate::api::users::{Selection, select};
 use crate::auth::accounts::{Meant, resolve};
@@ -211,6 +211,8 @@ pub(in crate::pages) struct PeoplePage {
     /// Whether somebody runs a server that may be stopped.
     pub may_stop: bool,
     pub may_add: bool,
+    /// Does who has no account get one?
+    pub may_make: bool,
     pub typed: Typed,
 }
 
@@ -220,9 +222,14 @@ pub(in crate::pages) struct Typed {
     pub names: String,
     pub admin: bool,
     pub wrong: bool,
+    pub choice: Choice,
 }
 
 impl PeoplePage {
+    fn choice(&self) -> Choice {
+        self.typed.choice
+    }
+
     fn states(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let words = self.frame.text;
         STATES.into_iter().map(move |(value, key)| (value, words.get(key)))
@@ -268,19 +275,22 @@ pub(super) fn draw(
         may_stop: people.iter().flat_map(|person| &person.servers).any(|server| server.actions.stop),
         people,
         may_add: admin.may(&["admin:users"], Resource::Any),
+        may_make: accounts::may_make(admin),
         asked,
         typed,
     };
     Ok(html(status, &page))
 }
 
-/// `POST /hub/admin/users`: all of them, or nobody. Fields: `names`, `admin`.
-pub(super) async fn add(admin: Admin, form: Form) -> Result<Response, Fault> {
-    let fields = form.open()?;
+/// `POST /hub/admin/users`: all of them, or nobody. Fields: `names`, `admin`, and those of [`accounts::wanted`].
+pub(super) async fn add(admin: Admin, headers: HeaderMap, form: Form) -> Result<Response, Fault> {
+    let mut fields = form.open()?;
+    let (password, choice) = accounts::wanted(&mut fields);
     let mut typed = Typed {
         names: fields.find("names").unwrap_or_default().to_owned(),
         admin: fields.find("admin").is_some(),
         wrong: false,
+        choice,
     };
     let names = words(&typed.names);
     admin.caller.require(&["admin:users"], Resource::Any)?;
@@ -290,9 +300,15 @@ pub(super) async fn add(admin: Admin, form: Form) -> Result<Response, Fault> {
         let said = Said::wrong(admin.text().get("admin.names-wrong"), wrong);
         return draw(&admin, StatusCode::BAD_REQUEST, Asked::default(), Some(said), typed);
     }
-    let wanted = body(json!({"usernames": names, "admin": typed.admin}));
-    match user_changes::create_many(State(Arc::clone(&admin.app)), admin.caller.clone(), wanted).await {
-        Ok(_) => Ok(Admin::done(&admin.address(""), Done::Added)),
+    if let Some(said) = accounts::missing(&admin, &password) {
+        return draw(&admin, StatusCode::BAD_REQUEST, Asked::default(), Some(said), typed);
+    }
+    user_changes::may_grant(&admin.app, &admin.caller, typed.admin)?;
+    match user_changes::add(&admin.app, &admin.caller, &names, typed.admin, Some(&password)).await {
+        Ok(added) => match accounts::made(&admin, &headers, &added, choice.must_change) {
+            Some(page) => Ok(page),
+            None => Ok(Admin::done(&admin.address(""), Done::Added)),
+        },
         Err(fault) => {
             let (status, said) = Said::refused(fault, admin.text())?;
             typed.wrong = true;
@@ -308,6 +324,8 @@ async fn wrong_names(admin: &Admin, names: &[String]) -> Vec<String> {
     let wrong = asked.iter().zip(meant).filter_map(|(name, meant)| {
         let key = match meant {
             Meant::Person(_) | Meant::Account(_) => return None,
+            Meant::Nobody if user_changes::makeable(&admin.app, name).is_some() => return None,
+            Meant::Nobody if admin.app.config.login.create_system_users => "account.name-wrong",
             Meant::Nobody => "admin.name-nobody",
             Meant::Impossible => "admin.name-impossible",
         };

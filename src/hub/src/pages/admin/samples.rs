@@ -1,5 +1,6 @@
 //! The administration's pages, filled so that everything a person can type is one text.
 
+use super::accounts::{Choice, PasswordsPage};
 use super::confirm::ConfirmPage;
 use super::groups::{GroupPage, GroupsPage, Row as GroupRow, Typed as NewGroup};
 use super::log::{Line, LogPage};
@@ -52,7 +53,8 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             people: vec![person(), Person { servers: Vec::new(), activity: None, ..person() }],
             may_stop: true,
             may_add: true,
-            typed: NewPeople { names: text(), admin: true, wrong: true },
+            may_make: true,
+            typed: NewPeople { names: text(), admin: true, wrong: true, choice: Choice::default() },
         }
         .render_page(),
         UserPage {
@@ -66,6 +68,8 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             groups: vec![(text(), true)],
             proposed: vec![text()],
             may_change: true,
+            may_make: true,
+            choice: Choice { chosen: true, must_change: false },
             typed: Edited { name: text(), admin: true },
         }
         .render_page(),
@@ -77,10 +81,20 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             about: vec![text()],
             items: vec![text()],
             fields: vec![(text(), text())],
-            choice: Some(("servers", text())),
+            choices: vec![("servers", text())],
             action: text(),
             button: text(),
             cancel: text(),
+        }
+        .render_page(),
+        PasswordsPage {
+            frame: frame(),
+            here: Place::People,
+            said: None,
+            rows: vec![(text(), text().into())],
+            address: text(),
+            must_change: true,
+            back: text(),
         }
         .render_page(),
         GroupsPage {

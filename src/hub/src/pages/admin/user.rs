@@ -13,9 +13,11 @@ use serde_json::json;
 use super::super::form::Form;
 use super::super::locale::Language;
 use super::super::view::{Frame, Moment, NoticeKind};
+use super::accounts::{self, Choice};
 use super::confirm::ConfirmPage;
 use super::people::Person;
 use super::{Admin, Done, Place, Said, body, html, moment};
+use crate::api::accounts::Fate;
 use crate::api::users::READ;
 use crate::api::{groups, user_changes};
 use crate::auth::scopes::Resource;
@@ -46,6 +48,9 @@ pub(in crate::pages) struct UserPage {
     /// Groups they could be put into.
     pub proposed: Vec<String>,
     pub may_change: bool,
+    /// May their password be set, if the hub made the account?
+    pub may_make: bool,
+    pub choice: Choice,
     pub typed: Typed,
 }
 
@@ -108,10 +113,17 @@ pub(super) fn draw(
         proposed: others.take(PROPOSED).map(|group| group.name.clone()).collect(),
         groups: held.into_iter().map(|group| (group.clone(), may_put(&group))).collect(),
         may_change: on(&["admin:users"]),
+        may_make: accounts::may_make(admin),
+        choice: Choice::default(),
         typed: typed.unwrap_or_else(|| Typed { name: name.to_owned(), admin: app.is_admin(&person.name) }),
         person: Person::of(admin, person),
     };
     html(status, &page)
+}
+
+/// The page about somebody by name, with what went wrong.
+pub(super) fn with(admin: &Admin, name: &str, status: StatusCode, said: Said) -> Result<Response, Fault> {
+    Ok(draw(admin, status, find(admin, name)?.as_ref(), Some(said), None))
 }
 
 /// `POST /hub/admin/user/{user}`. Fields: `name`, `admin`.
@@ -166,6 +178,12 @@ pub(super) async fn ask(admin: Admin, Path(name): Path<String>) -> Result<Respon
         title: text.fill("admin.delete-title", &[("name", &name)]),
         about: vec![text.get("admin.delete-about").to_owned(), text.get("admin.delete-back").to_owned()],
         items: running.map(|server| text.fill("admin.delete-runs", &[("name", &server.id.to_string())])).collect(),
+        choices: if accounts::may_make(&admin) {
+            let choices = [("account", "account.delete-too"), ("home", "account.delete-home")];
+            choices.map(|(field, key)| (field, text.get(key).to_owned())).into()
+        } else {
+            Vec::new()
+        },
         button: text.get("admin.delete").to_owned(),
         cancel: page_of(&admin, &name),
         ..ConfirmPage::new(&admin, Place::People, format!("{}/delete", page_of(&admin, &name)))
@@ -173,11 +191,15 @@ pub(super) async fn ask(admin: Admin, Path(name): Path<String>) -> Result<Respon
     Ok(html(StatusCode::OK, &page))
 }
 
-/// `POST /hub/admin/user/{user}/delete`
+/// `POST /hub/admin/user/{user}/delete`. Fields: `account` and `home`, each ticked for what goes, too.
 pub(super) async fn delete(admin: Admin, Path(name): Path<String>, form: Form) -> Result<Response, Fault> {
-    form.open()?;
-    let call = user_changes::delete(State(Arc::clone(&admin.app)), admin.caller.clone(), Path(name.clone()));
-    match call.await {
+    let fields = form.open()?;
+    let ticked = |field| fields.find(field).map(|_| "delete");
+    let fate = match Fate::asked(ticked("account"), ticked("home")) {
+        Ok(fate) => fate,
+        Err(fault) => return super::people::redraw(&admin, &page_of(&admin, &name), fault),
+    };
+    match user_changes::forget(&admin.app, &admin.caller, &name, fate).await {
         Ok(_) => Ok(Admin::done(&admin.address(""), Done::Deleted)),
         Err(fault) => super::people::redraw(&admin, &page_of(&admin, &name), fault),
     }

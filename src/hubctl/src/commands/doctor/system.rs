@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use hubd_base::config::Config;
+use hubd_base::limits::Limit;
 use nix::unistd::User;
 
 use super::{Finding, join};
@@ -54,11 +55,14 @@ pub(super) fn controllers(talk: Talk, config: Option<&Config>) -> Finding {
     if missing.is_empty() {
         return Finding::good(check, talk.say(Text::CheckControllers, &[]));
     }
-    let limits = config.map(|config| config.limits.clone()).unwrap_or_default();
+    let limited = |limit| {
+        let in_profile = |config: &Config| config.profiles.iter().any(|profile| profile.limits.get(limit).is_some());
+        config.is_some_and(|config| config.limits.speak_of(limit) || in_profile(config))
+    };
     let wanted = missing.iter().any(|name| match *name {
-        "memory" => limits.memory_max.is_some() || limits.memory_high.is_some(),
-        "cpu" => limits.cpu_quota.is_some(),
-        _ => limits.tasks_max.is_some(),
+        "memory" => [Limit::MemoryMax, Limit::MemoryHigh, Limit::MemorySwapMax].into_iter().any(limited),
+        "cpu" => [Limit::CpuQuota, Limit::CpuWeight].into_iter().any(limited),
+        _ => limited(Limit::TasksMax),
     });
     let message = talk.say(Text::CheckControllersNone, &[&join(&missing)]);
     let advice = talk.say(Text::CheckControllersDo, &[]);
