@@ -10,6 +10,7 @@ use super::text;
 use super::view::{Frame, Notice, NoticeKind, ServerView};
 use crate::app::App;
 use crate::http::faults::Fault;
+use crate::http::next;
 use crate::http::visitor::Visitor;
 use crate::servers::profiles::{Offer, chosen};
 use crate::servers::state::Snapshot;
@@ -28,6 +29,8 @@ pub struct ChoicePage {
     pub notice: Option<Notice>,
     /// Where to go when it is ready, to be sent along with the choice.
     pub next: String,
+    /// The name for people that was asked for, to be sent along too.
+    pub display_name: String,
 }
 
 /// One profile.
@@ -45,13 +48,14 @@ pub struct Card {
     pub chosen: bool,
 }
 
-/// The page for a server at rest, or nothing where there is nothing to choose. `notice`: why the last choice was not taken.
+/// The page for a server at rest, or nothing where there is nothing to choose. `along`: where to go when it is ready, and
+/// its name for people. `notice`: why the last choice was not taken.
 pub(super) async fn page(
     app: &App,
     visitor: &Visitor,
     id: &ServerId,
-    next: &str,
-    notice: Option<String>,
+    (next, display_name): (Option<&str>, Option<&str>),
+    notice: Option<&str>,
 ) -> Result<Option<ChoicePage>, Fault> {
     let offers = app.profiles(&id.user).await.map_err(|away| Fault::Internal(away.into()))?;
     if offers.len() < 2 {
@@ -65,9 +69,17 @@ pub(super) async fn page(
         frame: visitor.frame(app),
         server: text::server(app, id, &snapshot, visitor.text),
         cards: cards(&offers, last, visitor.text),
-        notice: notice.map(|text| Notice { kind: NoticeKind::Error, text }),
-        next: next.to_owned(),
+        notice: notice.map(|text| Notice { kind: NoticeKind::Error, text: text.to_owned() }),
+        next: next.unwrap_or_default().to_owned(),
+        display_name: display_name.unwrap_or_default().to_owned(),
     }))
+}
+
+/// Where a person chooses before a start; `None` where nobody has anything to choose.
+pub(super) fn address(app: &App, id: &ServerId, next: Option<&str>) -> Option<String> {
+    let query = next.map(|next| format!("?next={}", next::quote(next))).unwrap_or_default();
+    let address = || format!("{}hub/spawn/{}{query}", app.base_url(), id.url_segment());
+    (!app.config.profiles.is_empty()).then(address)
 }
 
 /// `last`: what the person chose last time.

@@ -25,7 +25,11 @@ pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> Serv
         state: snapshot.state,
         url: app.server_url(id),
         since: Some(system_time(snapshot.started.filter(|_| snapshot.state.is_ready()).unwrap_or(snapshot.since))),
-        message: snapshot.failure.as_deref().map(|failure| kind(app, failure).message(text)),
+        message: match (&snapshot.failure, &snapshot.lost_profile) {
+            (Some(failure), _) => Some(kind(app, failure).message(text)),
+            (None, Some(lost)) => Some(text.fill("spawn.lost", &[("profile", lost)])),
+            (None, None) => None,
+        },
     }
 }
 
