@@ -1,6 +1,7 @@
 """Fixtures of the machine tier: one virtual machine with the hub, shared by all its tests.
 
-Tests that switch it off go last. Everything is slow in there, so people's servers are shared too.
+Tests that switch it off go last. Everything is slow in there, so people's servers are shared too: alice's is for
+limits.
 """
 import os
 
@@ -10,12 +11,18 @@ from harness import container, disk, package, paths
 from harness.hub import Hub
 from harness.virtual import VirtualMachine
 
-# What starts within a second elsewhere takes a minute under software emulation.
+# What starts within seconds elsewhere takes a minute under software emulation.
 CONFIGURATION = """
 [server]
 start_timeout = "10min"
 stop_timeout = "2min"
+
+[limits]
+memory_max = "500M"
+tasks_max = 150
 """
+# Memory that is used up is to be seen at once, not when the swap is full as well.
+NO_SWAP = "[Service]\nMemorySwapMax=0\n"
 
 
 def pytest_collection_modifyitems(items):
@@ -42,5 +49,24 @@ def machine(deb):
 def hub(machine):
     """The hub in it."""
     made = Hub(machine)
+    machine.write("/etc/systemd/system/jupyter@alice.service.d/10-test.conf", NO_SWAP)
+    machine.run(["systemctl", "daemon-reload"])
     made.configure(CONFIGURATION)
     return made
+
+
+@pytest.fixture(scope="module")
+def alice(hub):
+    """Alice's running server, for the tests of one file."""
+    client = hub.logged_in("alice")
+    yield hub.start(client, "alice").enter()
+    if hub.is_up("alice"):
+        hub.stop(client, "alice")
+
+
+@pytest.fixture
+def kernel(alice):
+    """A kernel of alice's, of the test's own."""
+    made = alice.kernel()
+    yield made
+    made.close()

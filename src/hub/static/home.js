@@ -53,7 +53,7 @@
     events.onmessage = (event) => {
       const news = JSON.parse(event.data);
       if (news.figures) show(news);
-      else if (news.state !== shown(news.server)) update();
+      else if (news.state !== shown(news.server) || String(news.killed) !== card(news.server)?.dataset.killed) update();
     };
     // The browser connects again by itself unless the hub said no: then the page is asked, which leads to the login if need be.
     events.onerror = () => {

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::clock::iso;
+use crate::servers::oom::OutOfMemory;
 use crate::servers::state::Snapshot;
 
 /// The object of one server.
@@ -11,6 +13,22 @@ pub fn of(snapshot: &Snapshot) -> Value {
     fields.insert("state".into(), snapshot.state.word().into());
     if let Some(bytes) = snapshot.given_back {
         fields.insert("given_back".into(), bytes.into());
+    }
+    if let Some(news) = &snapshot.out_of_memory {
+        fields.insert("out_of_memory".into(), out_of_memory(news));
+    }
+    fields.into()
+}
+
+/// How many processes the kernel killed, when the last one, and where it was the server's own limit, both amounts in
+/// bytes. `when` is null where the hub was not there to see it.
+fn out_of_memory(news: &OutOfMemory) -> Value {
+    let mut fields = Map::new();
+    fields.insert("killed".into(), news.kills.count.into());
+    fields.insert("when".into(), news.when.map(iso).into());
+    if let Some((used, limit)) = news.own_limit() {
+        fields.insert("used".into(), used.into());
+        fields.insert("limit".into(), limit.into());
     }
     fields.into()
 }

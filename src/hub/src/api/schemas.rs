@@ -137,7 +137,9 @@ fn answers() -> Value {
             "version": text(), "pid": number(), "started": moment(), "users": number(), "servers": free(),
             "connections": number(), "memory_bytes": nullable(number()), "logins": free(),
         })),
-        "ServerExtension": object(&["state"], json!({"state": text(), "given_back": number()})),
+        "ServerExtension": object(&["state"], json!({
+            "state": text(), "given_back": number(), "out_of_memory": free(),
+        })),
         "Log": object(&["lines"], json!({"lines": {"type": "array", "items": free()}})),
         "OAuthToken": object(&["access_token", "token_type", "expires_in", "scope"], json!({
             "access_token": text(), "token_type": text(), "expires_in": number(), "scope": text(),

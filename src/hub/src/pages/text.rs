@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use hubd_base::names::ServerId;
 
+use super::amounts::bytes;
 use super::locale::Text;
 use super::view::{self, FailureKind, ServerView, Stage};
 use crate::app::App;
 use crate::auth::scopes::{Kind, Sentence};
 use crate::clock::system_time;
 use crate::servers::naming::Refusal;
+use crate::servers::oom::OutOfMemory;
 use crate::servers::registry::Busy;
 use crate::servers::state::{Cause, Failure, Phase, Snapshot};
 
@@ -25,11 +27,27 @@ pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> Serv
         state: snapshot.state,
         url: app.server_url(id),
         since: Some(system_time(snapshot.started.filter(|_| snapshot.state.is_ready()).unwrap_or(snapshot.since))),
-        message: match (&snapshot.failure, &snapshot.lost_profile) {
-            (Some(failure), _) => Some(kind(app, failure).message(text)),
-            (None, Some(lost)) => Some(text.fill("spawn.lost", &[("profile", lost)])),
-            (None, None) => None,
-        },
+        message: trouble(app, snapshot, text),
+        killed: snapshot.killed(),
+    }
+}
+
+/// Why it is in this state, or what happened to it in there.
+fn trouble(app: &App, snapshot: &Snapshot, text: Text) -> Option<String> {
+    if let Some(failure) = &snapshot.failure {
+        return Some(kind(app, failure).message(text));
+    }
+    if let Some(news) = &snapshot.out_of_memory {
+        return Some(out_of_memory(news, text));
+    }
+    snapshot.lost_profile.as_ref().map(|lost| text.fill("spawn.lost", &[("profile", lost)]))
+}
+
+/// What the kernel killed, and whose limit it was.
+fn out_of_memory(news: &OutOfMemory, text: Text) -> String {
+    match news.own_limit() {
+        Some((used, limit)) => text.fill("memory.limit", &[("used", &bytes(used)), ("limit", &bytes(limit))]),
+        None => text.get("memory.machine").to_owned(),
     }
 }
 
@@ -63,6 +81,7 @@ pub fn failure(app: &App, failure: &Failure, text: Text) -> view::Failure {
 fn kind(app: &App, failure: &Failure) -> FailureKind {
     let limit: Duration = app.config.server.start_timeout;
     match failure.cause {
+        _ if failure.out_of_memory => FailureKind::OutOfMemory,
         Cause::NotAllowed => FailureKind::NotAllowed,
         Cause::NoLab => FailureKind::NoLab,
         Cause::Configuration => FailureKind::Configuration,

@@ -1,10 +1,11 @@
 //! Out-of-memory kills in a control group as they happen: the kernel wakes whoever polls `memory.events` for a change.
 //!
-//! Invariant: nothing is read unless the kernel says that something changed.
+//! Invariant: nothing is read unless the kernel says that something changed, and then not more than once a second.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::Stream;
 use futures_util::stream;
@@ -13,6 +14,9 @@ use tokio::io::unix::AsyncFd;
 
 use super::cgroup;
 use super::oom::Kills;
+
+/// Between two readings: a server that works at its limit counts something a hundred times a second.
+const PAUSE: Duration = Duration::from_secs(1);
 
 struct Group {
     root: PathBuf,
@@ -47,6 +51,8 @@ fn open(root: &Path, group: &str) -> Option<Group> {
 
 impl Group {
     async fn changed(&self) -> Option<()> {
+        // Armed since the last reading: what happens meanwhile is not missed.
+        tokio::time::sleep(PAUSE).await;
         self.events.ready(Interest::PRIORITY).await.ok()?.clear_ready();
         Some(())
     }

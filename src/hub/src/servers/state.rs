@@ -324,6 +324,11 @@ impl Snapshot {
         self.state.is_ready() || self.pending().is_some()
     }
 
+    /// Processes of this run that the kernel killed because memory ran out.
+    pub fn killed(&self) -> u64 {
+        self.out_of_memory.as_ref().map_or(0, |news| news.kills.count)
+    }
+
     /// Whether the last start came to a bad end; a server that ran and died is not meant.
     pub fn start_failure(&self) -> Option<&Failure> {
         let failed = self.state == State::Failed;

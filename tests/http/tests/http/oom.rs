@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use hubd::clock::iso;
 use hubd::servers::launcher::{JournalLine, UnitState};
 use hubd::servers::oom::{Kills, OutOfMemory};
+use serde_json::json;
 use tokio::time::timeout;
 
 use crate::launcher::DEADLINE;
@@ -81,5 +83,49 @@ async fn a_server_that_the_kernel_killed_is_told_from_one_that_somebody_did() {
         world.wait_for("alice", "failed").await;
         let failure = world.app.servers.get(&id("alice")).snapshot().failure.unwrap();
         assert_eq!(failure.out_of_memory, expected, "{result} {line:?}");
+    }
+}
+
+#[tokio::test]
+async fn people_administrators_and_programs_are_told() {
+    let world = World::new("[login]\nadmins = [\"boss\"]\n").await;
+    started(&world, "alice").await;
+    world.launcher.kill(&id("alice"), ONE);
+    let news = told(&world, "alice", 1).await;
+    let sentence = "This server used 2 GB of 2 GB of memory, and a kernel or another program in it was stopped.";
+    let mut alice = world.browser_of("alice").await;
+    assert!(alice.get("/hub/home").await.text().contains(sentence));
+    let mut boss = world.browser_of("boss").await;
+    assert!(boss.get("/hub/admin").await.text().contains(sentence));
+    let programs = world.caller("alice", &["inherit"]).await;
+    let model = programs.read("/users/alice/server").await;
+    let wanted = json!({"killed": 1, "used": LIMIT, "limit": LIMIT, "when": iso(news.when.unwrap())});
+    assert_eq!(model["hubd"]["out_of_memory"], wanted);
+
+    // Far below its own limit: something else used the memory up.
+    world.launcher.kill(&id("alice"), Kills { count: 2, peak: Some(LIMIT / 2), limit: Some(LIMIT) });
+    told(&world, "alice", 2).await;
+    assert!(alice.get("/hub/home").await.text().contains("The machine ran out of memory"));
+    let model = programs.read("/users/alice/server").await;
+    assert_eq!(
+        (&model["hubd"]["out_of_memory"]["killed"], model["hubd"]["out_of_memory"].get("limit")),
+        (&json!(2), None)
+    );
+    world.app.servers.stop(&id("alice"));
+    world.wait_for("alice", "stopped").await;
+    assert!(alice.get("/hub/user/alice/lab").await.text().contains("The machine ran out of memory"));
+}
+
+#[tokio::test]
+async fn a_page_says_that_a_whole_server_ran_out_of_memory() {
+    let world = World::new("").await;
+    started(&world, "alice").await;
+    let invocation = "0123456789abcdef0123456789abcdef".to_owned();
+    world.launcher.end(&id("alice"), UnitState::Failed { invocation, result: "oom-kill (9)".into() });
+    world.wait_for("alice", "failed").await;
+    let mut alice = world.browser_of("alice").await;
+    for page in ["/hub/home", "/hub/spawn-pending/alice"] {
+        let text = alice.get(page).await.text();
+        assert!(text.contains("JupyterLab ran out of memory and was stopped."), "{page}: {text}");
     }
 }

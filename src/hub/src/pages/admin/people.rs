@@ -181,10 +181,7 @@ impl Row {
             name: display.unwrap_or_else(|| id.server.as_str().to_owned()),
             state: snapshot.state,
             started: snapshot.started.filter(|_| snapshot.state.is_ready()).map(moment),
-            failure: snapshot
-                .failure
-                .as_ref()
-                .and_then(|_| text::server(&admin.app, id, &snapshot, admin.text()).message),
+            failure: text::server(&admin.app, id, &snapshot, admin.text()).message,
             used: server.and_then(|server| server.last_activity()).map(moment),
             url: admin.app.server_url(id),
             actions: Actions {

@@ -30,6 +30,8 @@ pub enum FailureKind {
     Exited,
     /// The process ran, then ended without being asked to.
     Died,
+    /// The kernel killed it because memory ran out.
+    OutOfMemory,
     /// No answer before the deadline.
     Timeout(Duration),
     /// The configuration cannot be read.
@@ -53,6 +55,7 @@ impl FailureKind {
             Self::NotAllowed => "failure.not-allowed",
             Self::Exited => "failure.exited",
             Self::Died => "failure.died",
+            Self::OutOfMemory => "failure.memory",
             Self::Configuration => "failure.configuration",
             Self::Unavailable => "failure.unavailable",
             Self::Cancelled => "failure.cancelled",
@@ -68,13 +71,18 @@ impl FailureKind {
             Self::NotAllowed => "failure.not-allowed-hint",
             Self::Exited => "failure.exited-hint",
             Self::Died => "failure.died-hint",
+            Self::OutOfMemory => "failure.memory-hint",
             Self::Timeout(_) => "failure.timeout-hint",
             Self::Configuration => "failure.configuration-hint",
             Self::Unavailable => "failure.unavailable-hint",
             Self::Cancelled => "failure.cancelled-hint",
             Self::Other => "failure.other-hint",
         });
-        let title = text.get(if self == Self::Died { "state.failed-title" } else { "failure.title" });
+        let title = text.get(if matches!(self, Self::Died | Self::OutOfMemory) {
+            "state.failed-title"
+        } else {
+            "failure.title"
+        });
         Failure { title: title.to_owned(), message: self.message(text), hint: hint.to_owned(), detail, journal }
     }
 }

@@ -66,8 +66,10 @@ pub struct ServerView {
     pub url: String,
     /// When this state began, if known.
     pub since: Option<SystemTime>,
-    /// Why it is in this state, in the language of the page; shown for `Failed` as the reason.
+    /// Why it is in this state, or what happened to it in there, in the language of the page.
     pub message: Option<String>,
+    /// Processes of it that the kernel killed.
+    pub killed: u64,
 }
 
 impl ServerView {

@@ -1,0 +1,98 @@
+"""Limits are the kernel's: memory, processor time and processes end where the configuration says."""
+from harness.wait import wait_for
+
+UNIT = "jupyter@alice.service"
+GROUP = f"/sys/fs/cgroup/jupyter.slice/jupyter-alice.slice/{UNIT}"
+OUT_OF_MEMORY = "2d5e9c81f04b4a7b9c36e1d8a7f25b60"
+KILL_DEADLINE = 300.0
+NOTICED = 60.0
+ROUNDS = 3
+# Beside JupyterLab and the kernel itself this is more than 500 MB.
+HOARD = "hoard = b'x' * (450 << 20)"
+# Turns of a loop in two seconds, and the processor time they took.
+BUSY = """
+import time
+wall, used, turns = time.monotonic(), time.process_time(), 0
+while time.monotonic() - wall < 2:
+    turns += 1
+print(turns, (time.process_time() - used) / (time.monotonic() - wall))
+"""
+# Every process makes another one whenever it can, and never ends.
+FORK_BOMB = """
+import os, time
+while True:
+    try:
+        os.fork()
+    except OSError:
+        time.sleep(0.5)
+"""
+
+
+def exists(hub, pid):
+    return hub.run(["test", "-d", f"/proc/{pid}"], check=False).returncode == 0
+
+
+def counted(hub, file, name):
+    """A number that the kernel keeps of alice's unit."""
+    lines = hub.run(["cat", f"{GROUP}/{file}"]).stdout.splitlines()
+    return next(int(line.split()[1]) for line in lines if line.split()[0] == name)
+
+
+def set_limit(hub, limit):
+    hub.run(["hubctl", "limits", "set", "alice", limit])
+
+
+def test_a_kernel_beyond_the_memory_limit_is_killed_jupyterlab_lives_and_the_person_is_told(hub, alice, kernel):
+    cursor = hub.container.journal_cursor()
+    pid, main = int(kernel.execute("import os; print(os.getpid())")), hub.container.main_pid(UNIT)
+    kernel.tell(HOARD)
+    wait_for("the kernel to be killed", lambda: not exists(hub, pid), KILL_DEADLINE)
+    assert hub.container.main_pid(UNIT) == main and alice.api("GET", "status").status == 200
+    assert counted(hub, "memory.events", "oom_kill") == 1, "one process, and no other"
+
+    def told():
+        return hub.container.journal(f"MESSAGE_ID={OUT_OF_MEMORY}", after=cursor)
+
+    [entry] = wait_for("the hub to notice", told, NOTICED)
+    assert (entry["HUB_USER"], entry["HUB_UNIT"]) == ("alice", UNIT) and "of 524288000 bytes" in entry["MESSAGE"]
+    news = hub.model(alice.client, "alice")["servers"][""]["hubd"]["out_of_memory"]
+    assert news["killed"] == 1 and news["limit"] == 500 << 20 and news["used"] > 450 << 20, news
+    home = alice.client.get("/hub/home")
+    assert "500 MB" in home.element("server-message"), home.text
+
+
+def test_a_limit_that_is_raised_counts_at_once_for_a_kernel_that_runs(hub, kernel):
+    kernel.execute("kept = 42")
+    set_limit(hub, "memory_max=1G")
+    assert hub.run(["cat", f"{GROUP}/memory.max"]).stdout.strip() == str(1 << 30)
+    before = counted(hub, "memory.events", "oom_kill")
+    assert kernel.execute(f"{HOARD}\nprint(len(hoard), kept)", KILL_DEADLINE).split() == [str(450 << 20), "42"]
+    assert counted(hub, "memory.events", "oom_kill") == before
+
+
+def test_half_a_processor_is_half_the_rate_of_a_busy_loop(hub, kernel, figure):
+    rates, shares = {50: 0, 100: 0}, {50: [], 100: []}
+    for _ in range(ROUNDS):
+        # In turns, so that whatever else the host does slows both down.
+        for quota in (100, 50):
+            set_limit(hub, f"cpu_quota={quota}%")
+            turns, share = kernel.execute(BUSY).split()
+            rates[quota] += int(turns)
+            shares[quota].append(float(share))
+    rate, share = rates[50] / rates[100], sum(shares[50]) / sum(shares[100])
+    figure("busy loop at half a processor", f"{rate:.2f} of its rate and {share:.2f} of its time at a whole one")
+    assert 0.4 < share < 0.6, shares
+    # A host that is busy itself takes its part of either rate.
+    assert 0.1 < rate < 0.75, rates
+    assert counted(hub, "cpu.stat", "nr_throttled") > 0
+
+
+def test_a_fork_bomb_stops_at_the_limit_and_jupyterlab_and_the_machine_live(hub, alice, kernel):
+    kernel.tell(FORK_BOMB)
+    wait_for("the limit to be reached", lambda: counted(hub, "pids.events", "max") > 0, KILL_DEADLINE)
+    assert int(hub.run(["cat", f"{GROUP}/pids.current"]).stdout) <= 150
+    assert alice.api("GET", "status").status == 200
+    assert hub.client().get("/hub/login").status == 200
+    # What became of the bomb's processes is not the kernel manager's business: the stop ends every one.
+    hub.stop(alice.client, "alice")
+    assert not hub.container.run(["pgrep", "-u", "alice"], check=False).stdout.split()
