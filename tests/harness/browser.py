@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import urllib.parse
 from pathlib import Path
 
 from selenium import webdriver
@@ -17,13 +18,15 @@ from selenium.webdriver.chromium.remote_connection import ChromiumRemoteConnecti
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.support.ui import WebDriverWait
 
-from harness.paths import SCREENSHOTS
+from harness.paths import OUT, SCREENSHOTS
 from harness.wait import wait_for
 
 DRIVER_DEADLINE = 20.0
 PAGE_DEADLINE = 30.0
 LAB_DEADLINE = 90.0
 ADDRESS = "http://127.0.0.1:8000"
+# Pictures in the documentation are this much smaller than the page.
+DOCS_SCALE = 0.65
 
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -55,9 +58,10 @@ class _InsideConnection(ChromiumRemoteConnection):
 class Browser:
     """A browser with an empty profile. Use it as a context manager."""
 
-    def __init__(self, container, languages="en"):
+    def __init__(self, container, languages="en", script=True):
         self.container = container
         self.languages = languages
+        self.script = script
         self.driver = None
         self._process = None
         self._profile = None
@@ -74,7 +78,8 @@ class Browser:
         options = webdriver.ChromeOptions()
         for flag in [*FLAGS, f"--user-data-dir={self._profile}", f"--lang={self.languages}"]:
             options.add_argument(flag)
-        options.add_experimental_option("prefs", {"intl.accept_languages": self.languages})
+        script = {} if self.script else {"profile.managed_default_content_settings.javascript": 2}
+        options.add_experimental_option("prefs", {"intl.accept_languages": self.languages, **script})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Remote(_InsideConnection(self.container.net, port), options=options)
         self.driver.set_page_load_timeout(PAGE_DEADLINE)
@@ -104,6 +109,10 @@ class Browser:
     def open(self, path):
         self.driver.get(ADDRESS + path)
         return self
+
+    def address(self):
+        """As `path`, also of a page that runs no script."""
+        return urllib.parse.urlsplit(self.driver.current_url).path
 
     @property
     def path(self):
@@ -168,12 +177,27 @@ class Browser:
             "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False,
         })
 
+    def still(self):
+        """Waits until nothing fades any more."""
+        self.wait("the end of transitions", lambda d: d.execute_script(STILL))
+        return self
+
     def screenshot(self, target):
         """Writes a picture of the whole page, not only of what fits on the screen, when nothing fades any more."""
-        self.wait("the end of transitions", lambda d: d.execute_script(STILL))
+        self.still()
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         Path(target).write_bytes(base64.b64decode(shot["data"]))
+
+    def screenshot_for_docs(self, name):
+        """A small picture for docs/screenshots, in tests/out/docs: whoever wants it there copies it."""
+        self.still()
+        width, height = self.driver.execute_script("return [innerWidth, Math.min(document.body.scrollHeight, 900)]")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": DOCS_SCALE}
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+        target = OUT / "docs" / f"{name}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(base64.b64decode(shot["data"]))
 
     def screenshot_of(self, name):
         """A picture for the folder of screenshots."""

@@ -6,7 +6,10 @@ import subprocess
 import pytest
 from selenium.webdriver.common.by import By
 
+from harness import axe, package
 from harness.browser import LAB_DEADLINE
+from harness.container import Container
+from harness.hub import Hub
 from harness.people import PASSWORDS
 from harness.wait import wait_for
 
@@ -66,6 +69,13 @@ def shown_passwords(page):
     return {cell.get_attribute("data-user"): cell.text for cell in cells}
 
 
+def accessible(page):
+    """Nothing on the page breaks WCAG 2.2 AA, light or dark."""
+    for dark in (True, False):
+        page.appearance(dark)
+        assert axe.violations(page.still().driver) == []
+
+
 def changed_at_login(page, user, password):
     """Signs in with the first password and chooses an own one where the hub asks for it."""
     page.driver.delete_all_cookies()
@@ -91,6 +101,7 @@ def test_an_administrator_adds_three_people_who_log_in_choose_passwords_and_get_
     people = PEOPLE[language]
     page = browser(machine, "zh-CN,zh" if language == "zh-CN" else "en").login("boss", PASSWORDS["boss"])
     page.open("/hub/admin")
+    accessible(page)
     page.find("#names").send_keys("\n".join(people))
     assert page.find("input[name=must_change]").is_selected() and page.find("input[value=generate]").is_selected()
     page.click("#add-people")
@@ -98,7 +109,10 @@ def test_an_administrator_adds_three_people_who_log_in_choose_passwords_and_get_
     passwords = shown_passwords(page)
     assert list(passwords) == people and all(GENERATED.match(password) for password in passwords.values()), passwords
     assert len(set(passwords.values())) == 3
+    accessible(page)
     page.screenshot_of(f"admin-passwords-{language}")
+    if language == "en":
+        page.screenshot_for_docs("admin-passwords-en-light")
     page.click("#passwords-noted")
     page.find("#people")
     assert not any(password in page.driver.page_source for password in passwords.values()), "shown once"
@@ -130,6 +144,7 @@ def test_a_chosen_password_counts_at_once_where_it_need_not_be_changed(machine, 
     page.click("input[name=must_change]").click("#add-people").find("#passwords")
     machine.logged_in("ivan", OWN)
     page.open("/hub/admin/user/ivan")
+    accessible(page)
     page.click("#set")
     page.find("#passwords")
     again = shown_passwords(page)["ivan"]
@@ -251,6 +266,7 @@ def test_deleting_leaves_account_and_home_unless_asked_and_asked_again(machine, 
     machine.shell("echo mine > /home/otto/notes; chown otto /home/otto/notes")
     page = browser(machine).login("boss", PASSWORDS["boss"])
     page.open("/hub/admin/user/otto/delete")
+    accessible(page)
     page.click("#agree").find("#people")
     assert account(machine, "otto") is not None, "the hub has forgotten otto, the machine has not"
     machine.run(["hubctl", "user", "add", "otto"])
@@ -344,3 +360,16 @@ def test_the_unit_that_changes_accounts_has_walls(machine):
     for line in ("PrivateNetwork=yes", "ProtectSystem=strict", "NoNewPrivileges=yes", "PrivateDevices=yes"):
         assert line in shown, line
     assert OWN not in shown
+
+
+def test_debian_12_makes_and_deletes_accounts_as_well(deb):
+    with Container(package.installed(deb, "bookworm"), "accounts-12") as made:
+        hub = Hub(made)
+        hub.configure("[login]\ncreate_system_users = true\n")
+        password = hub.run(["hubctl", "user", "add", "erin", "--create-account", "--keep-password"]).stdout.split()[1]
+        hub.logged_in("erin", password)
+        assert hub.run(["stat", "-c", "%a %U", "/home/erin"]).stdout.split() == ["700", "erin"]
+        assert hub.run(["hubctl", "user", "password", "alice"], check=False).returncode != 0
+        hub.run(["hubctl", "user", "remove", "erin", "--delete-account", "--delete-home"])
+        assert account(hub, "erin") is None and hub.run(["test", "-e", "/home/erin"], check=False).returncode != 0
+        assert made.run(["systemctl", "--failed", "--plain", "--no-legend"]).stdout.strip() == ""

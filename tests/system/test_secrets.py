@@ -183,7 +183,7 @@ def test_bob_cannot_talk_the_broker_into_anything(scene):
     before = hub.running_units()
     for verb, signature, arguments in [
         ("StopServer", "ss", ["alice", ""]), ("StartServer", "sss", ["carol", "", ""]),
-        ("ReadJournal", "sssu", ["alice", "", "", "10"]),
+        ("ReadJournal", "sss(uytt)", ["alice", "", "", "10", "7", "0", "0"]),
         ("StartService", "ss", ["grades", ""]), ("StopService", "s", ["grades"]),
     ]:
         told = hub.run(

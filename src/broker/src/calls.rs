@@ -17,6 +17,8 @@ struct Load {
     running: usize,
     /// The last begin or end of a call.
     since: Instant,
+    /// The broker is to end: calls that would go on for long end now.
+    leaving: bool,
 }
 
 /// Counts the calls of one process.
@@ -29,7 +31,7 @@ pub struct Call(Arc<watch::Sender<Load>>);
 impl Calls {
     /// No call is running.
     pub fn new() -> Self {
-        Self(Arc::new(watch::Sender::new(Load { running: 0, since: Instant::now() })))
+        Self(Arc::new(watch::Sender::new(Load { running: 0, since: Instant::now(), leaving: false })))
     }
 
     /// Begins a call. `None` when there are too many.
@@ -43,11 +45,16 @@ impl Calls {
         entered.then(|| Call(Arc::clone(&self.0)))
     }
 
+    /// Asks the calls that would go on for long to end.
+    pub fn dismiss(&self) {
+        self.0.send_modify(|load| load.leaving = true);
+    }
+
     /// Returns once no call has been running for this long.
     pub async fn idle(&self, span: Duration) {
         let mut loads = self.0.subscribe();
         loop {
-            let Load { running, since } = *loads.borrow_and_update();
+            let Load { running, since, .. } = *loads.borrow_and_update();
             // The sender lives in `self`, so waiting for a change cannot fail.
             if running > 0 {
                 let _ = loads.changed().await;
@@ -55,6 +62,14 @@ impl Calls {
                 return;
             }
         }
+    }
+}
+
+impl Call {
+    /// Returns once the broker is to end.
+    pub async fn dismissed(&self) {
+        // The sender lives in `self`, so waiting for it cannot fail.
+        let _ = self.0.subscribe().wait_for(|load| load.leaving).await;
     }
 }
 
@@ -112,6 +127,17 @@ mod tests {
             drop(call);
             waiting.await.unwrap();
             assert_eq!(begun.elapsed().as_secs(), 160);
+        });
+    }
+
+    #[test]
+    fn a_long_call_learns_that_the_broker_is_to_end() {
+        run(async {
+            let calls = Calls::new();
+            let call = calls.enter().unwrap();
+            assert!(timeout(Duration::from_secs(1), call.dismissed()).await.is_err());
+            calls.dismiss();
+            call.dismissed().await;
         });
     }
 

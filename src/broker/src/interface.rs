@@ -3,13 +3,16 @@
 //! Invariant: a caller chooses names, never a command, a path or a property.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use hubd_base::names::{NameError, ServerId, ServerName, ServiceName, UserName};
 use hubd_proto::broker::{
-    ACTION_FREEZE_SERVER, ACTION_MANAGE, ACTION_READ_JOURNAL, ACTION_RECLAIM_SERVER, ACTION_SET_LIMITS,
-    ACTION_START_SERVER, ACTION_START_SERVICE, ACTION_STOP_SERVER, ACTION_STOP_SERVICE, ACTION_THAW_SERVER,
+    ACTION_FREEZE_SERVER, ACTION_MANAGE, ACTION_READ_HUB_JOURNAL, ACTION_READ_JOURNAL, ACTION_READ_LOGINS,
+    ACTION_RECLAIM_SERVER, ACTION_SET_LIMITS, ACTION_START_SERVER, ACTION_START_SERVICE, ACTION_STOP_SERVER,
+    ACTION_STOP_SERVICE, ACTION_THAW_SERVER,
 };
 use nix::unistd::{Uid, User};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use zbus::message::Header;
@@ -19,7 +22,9 @@ use crate::authority::{self, Authority};
 use crate::calls::{Call, Calls, Turns};
 use crate::errors::Error;
 use crate::freeze::{self, Frozen};
-use crate::journal::{self, Invocation};
+use crate::journal::choice::{Beginning, Choice, Chosen};
+use crate::journal::lines::{Invocation, Lines};
+use crate::journal::{self, FOLLOWS_MAX};
 use crate::reclaim::Reclaim;
 use crate::secrets::Token;
 use crate::systemd::Systemd;
@@ -33,12 +38,15 @@ pub struct Broker {
     turns: Turns,
     frozen: Frozen,
     reclaim: Reclaim,
+    /// A permit for each log that is being followed.
+    follows: Arc<Semaphore>,
 }
 
 impl Broker {
     /// An object that nobody can call yet.
     pub fn new(authority: Authority, systemd: Systemd, calls: Calls, frozen: Frozen) -> Self {
-        Self { authority, systemd, calls, turns: Turns::default(), frozen, reclaim: Reclaim::default() }
+        let follows = Arc::new(Semaphore::new(FOLLOWS_MAX));
+        Self { authority, systemd, calls, turns: Turns::default(), frozen, reclaim: Reclaim::default(), follows }
     }
 
     fn enter(&self) -> Result<Call, Error> {
@@ -56,6 +64,13 @@ impl Broker {
         let name = ServiceName::parse(name).map_err(invalid)?;
         self.ask(header, action, &HashMap::from([("service", name.as_str())])).await?;
         Ok(name)
+    }
+
+    /// Begins to follow a log that the caller was allowed to read; the call goes on until that ends.
+    fn follow(&self, call: Call, lines: &Lines, from: &Beginning) -> Result<zvariant::OwnedFd, Error> {
+        let place = Arc::clone(&self.follows).try_acquire_owned();
+        let place = place.map_err(|_| Error::Failed("Too many logs are being followed; try again.".to_owned()))?;
+        journal::follow(lines, from, call, place).map(zvariant::OwnedFd::from)
     }
 
     async fn ask(&self, header: &Header<'_>, action: &str, details: &HashMap<&str, &str>) -> Result<(), Error> {
@@ -196,11 +211,26 @@ impl Broker {
         user: &str,
         server: &str,
         invocation_id: &str,
-        lines: u32,
+        choice: Chosen,
     ) -> Result<Vec<String>, Error> {
         let _call = self.enter()?;
         let id = self.allow(&header, ACTION_READ_JOURNAL, user, server).await?;
-        journal::read(&[id.unit_name()], Invocation::parse(invocation_id)?.as_ref(), lines).await
+        let lines = Lines::of_units(&[id.unit_name()], Invocation::parse(invocation_id)?.as_ref());
+        journal::read(&lines, &Choice::parse(choice)?).await
+    }
+
+    /// A server's journal as it goes on, from a cursor, a moment or now on: a socket with a JSON object a line.
+    #[zbus(out_args("stream"))]
+    async fn follow_journal(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        user: &str,
+        server: &str,
+        beginning: (u8, u64, &str),
+    ) -> Result<zvariant::OwnedFd, Error> {
+        let call = self.enter()?;
+        let id = self.allow(&header, ACTION_READ_JOURNAL, user, server).await?;
+        self.follow(call, &Lines::of_units(&[id.unit_name()], None), &Beginning::parse(beginning)?)
     }
 
     /// Starts a service of the configuration: its command, the forwarder to its TCP address, or both.
@@ -257,11 +287,63 @@ impl Broker {
         #[zbus(header)] header: Header<'_>,
         name: &str,
         invocation_id: &str,
-        lines: u32,
+        choice: Chosen,
     ) -> Result<Vec<String>, Error> {
         let _call = self.enter()?;
         let name = self.allow_service(&header, ACTION_READ_JOURNAL, name).await?;
-        journal::read(&service::units(&name), Invocation::parse(invocation_id)?.as_ref(), lines).await
+        let lines = Lines::of_units(&service::units(&name), Invocation::parse(invocation_id)?.as_ref());
+        journal::read(&lines, &Choice::parse(choice)?).await
+    }
+
+    /// As `FollowJournal`, of a service and its forwarder.
+    #[zbus(out_args("stream"))]
+    async fn follow_service_journal(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        name: &str,
+        beginning: (u8, u64, &str),
+    ) -> Result<zvariant::OwnedFd, Error> {
+        let call = self.enter()?;
+        let name = self.allow_service(&header, ACTION_READ_JOURNAL, name).await?;
+        self.follow(call, &Lines::of_units(&service::units(&name), None), &Beginning::parse(beginning)?)
+    }
+
+    /// As `ReadJournal`, of the hub itself: `hub` (the web process), `broker`, `login`, or nothing for all of them.
+    #[zbus(out_args("entries"))]
+    async fn read_hub_journal(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        part: &str,
+        choice: Chosen,
+    ) -> Result<Vec<String>, Error> {
+        let _call = self.enter()?;
+        self.ask(&header, ACTION_READ_HUB_JOURNAL, &HashMap::from([("part", part)])).await?;
+        journal::read(&Lines::of_hub(part)?, &Choice::parse(choice)?).await
+    }
+
+    /// As `FollowJournal`, of the hub itself.
+    #[zbus(out_args("stream"))]
+    async fn follow_hub_journal(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        part: &str,
+        beginning: (u8, u64, &str),
+    ) -> Result<zvariant::OwnedFd, Error> {
+        let call = self.enter()?;
+        self.ask(&header, ACTION_READ_HUB_JOURNAL, &HashMap::from([("part", part)])).await?;
+        self.follow(call, &Lines::of_hub(part)?, &Beginning::parse(beginning)?)
+    }
+
+    /// The last logins that failed, as JSON objects, the newest last. Names of accounts that do not exist are not in it.
+    #[zbus(out_args("logins"))]
+    async fn read_failed_logins(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        choice: Chosen,
+    ) -> Result<Vec<String>, Error> {
+        let _call = self.enter()?;
+        self.ask(&header, ACTION_READ_LOGINS, &HashMap::new()).await?;
+        journal::failed_logins(&Choice::parse(choice)?).await
     }
 
     /// May the process at the other end of this connected Unix socket manage the hub?

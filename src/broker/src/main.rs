@@ -174,6 +174,7 @@ async fn leave(connection: &Connection, calls: &Calls) {
     // The bus's answer came after every call it had sent here before. One more round trip, and the tasks of those
     // calls have begun, which counts them.
     round_trip(connection).await;
+    calls.dismiss();
     if timeout(DRAIN, calls.idle(Duration::ZERO)).await.is_err() {
         tracing::warn!("Calls were still running at the end, ignoring");
     }

@@ -28,8 +28,10 @@ use crate::clock::{Usec, now};
 use crate::http::cookies::Sent;
 use crate::http::origin::Authority;
 use crate::http::stay::Stays;
+use crate::journals::Journals;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
+use crate::servers::idle::Idle;
 use crate::servers::launcher::Launcher;
 use crate::servers::profiles::{self, Offer};
 use crate::servers::registry::{Servers, Settings, Ties};
@@ -58,6 +60,8 @@ pub struct Parts {
     pub launcher: Arc<dyn Launcher>,
     /// What starts services.
     pub service_launcher: Arc<dyn ServiceLauncher>,
+    /// What reads logs.
+    pub journals: Arc<dyn Journals>,
     /// Who decides about the control socket.
     pub authority: Arc<dyn Authority>,
     /// The accounts of this machine.
@@ -94,8 +98,12 @@ pub struct App {
     pub door: Door,
     /// Everybody's servers.
     pub servers: Servers,
+    /// Which servers are idle, and what becomes of them.
+    pub idle: Idle,
     /// What runs of the services.
     pub manager: Manager,
+    /// What reads logs.
+    pub journals: Arc<dyn Journals>,
     /// Authorization codes on their way.
     pub codes: Codes,
     /// Who decides about the control socket.
@@ -158,7 +166,9 @@ impl App {
         let ties = Ties { people: Arc::clone(&people), tokens: Arc::clone(&tokens), shares: Arc::clone(&shares) };
         let servers = Servers::load(parts.launcher, store, Settings::of(&config), ties).await?;
         let stays = Stays::new();
+        let idle = Idle::new(servers.clone(), &config, Arc::clone(&parts.accounts));
         Ok(Arc::new(Self {
+            idle,
             people,
             groups,
             services,
@@ -173,6 +183,7 @@ impl App {
             door: Door::new(parts.login_socket, parts.login_deadline),
             servers,
             manager,
+            journals: parts.journals,
             codes: Codes::default(),
             authority: parts.authority,
             forwarder: Forwarder::new(stays.clone()),

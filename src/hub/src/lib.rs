@@ -8,6 +8,7 @@ pub mod app;
 pub mod auth;
 pub mod clock;
 pub mod http;
+pub mod journals;
 pub mod oauth;
 pub mod observe;
 pub mod pages;

@@ -13,6 +13,7 @@ use hubd::clock::{Usec, now};
 use hubd::http::listen::{self, Listeners};
 use hubd::http::origin::{Administrator, Authority};
 use hubd::http::serve::{self, End};
+use hubd::journals;
 use hubd::observe::metrics::metrics;
 use hubd::servers::keeper::Broker;
 use hubd::servers::systemd::{Bus, Systemd};
@@ -90,6 +91,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         login_deadline: login::DEADLINE,
         launcher: Arc::new(Systemd { bus: Arc::clone(&bus), ..Systemd::default() }),
         service_launcher: Arc::new(SystemdServices { bus: Arc::clone(&bus) }),
+        journals: Arc::new(journals::Broker { bus: Arc::clone(&bus) }),
         authority: Arc::new(Polkit(bus)),
         accounts: Arc::new(NameService),
         keeper,

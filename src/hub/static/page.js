@@ -60,5 +60,5 @@ const hubPage = (() => {
 
   showTimes();
   setInterval(showTimes, 30000);
-  return { refresh, announce };
+  return { refresh, announce, showTimes };
 })();

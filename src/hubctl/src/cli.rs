@@ -13,8 +13,8 @@ pub(crate) use grammar::command;
 
 use crate::client::{Base, Client};
 use crate::commands::{
-    accounts, api, configuration, doctor, environment, groups, logs, people, servers, services, start, status, stop,
-    suspension, tokens, users,
+    accounts, api, configuration, doctor, environment, groups, idle, limits, logs, people, servers, services, start,
+    status, stop, suspension, tokens, users,
 };
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
@@ -54,10 +54,19 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
         Some(("users", _)) => users::run(context),
         Some(("user", found)) => user(context, found),
         Some(("servers", _)) => servers::run(context),
-        Some(("start", found)) => start::run(context, &server_of(talk, found)?),
+        Some(("start", found)) => {
+            let profile = found.get_one::<String>("profile").map(String::as_str);
+            start::run(context, &server_of(talk, found)?, profile)
+        }
         Some(("stop", found)) => stop::run(context, &server_of(talk, found)?, found.get_flag("remove")),
+        Some(("idle", found)) => idle::run(context, found.get_flag("apply")),
+        Some(("keep", found)) => {
+            let span = tokens::span(talk, text_of(found, "time"))?;
+            idle::keep(context, &server_of(talk, found)?, span)
+        }
         Some(("suspend", found)) => suspension::suspend(context, &server_of(talk, found)?),
         Some(("wake", found)) => suspension::wake(context, &server_of(talk, found)?),
+        Some(("limits", found)) => limit(context, found),
         Some(("logs", found)) => {
             let lines = found.get_one("lines").copied().unwrap_or(100);
             logs::run(context, &server_of(talk, found)?, lines, found.get_flag("follow"))
@@ -113,6 +122,14 @@ fn password_of(matches: &ArgMatches) -> accounts::Wanted {
     accounts::Wanted { chosen: matches.get_flag("password-stdin"), keep: matches.get_flag("keep-password") }
 }
 
+fn limit(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failure> {
+    match matches.subcommand() {
+        Some(("show", found)) => limits::show(context, &server_of(context.talk, found)?),
+        Some(("set", found)) => limits::set(context, &server_of(context.talk, found)?, &texts_of(found, "limits")),
+        _ => Err(Failure::Quiet(Status::Usage)),
+    }
+}
+
 fn token(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failure> {
     let talk = context.talk;
     match matches.subcommand() {
@@ -158,9 +175,9 @@ fn parse_user(talk: Talk, text: &str) -> Result<UserName, Failure> {
     UserName::parse(text).map_err(|error| bad_name(talk, Text::BadUser, text, error))
 }
 
-/// `alice` or `alice:gpu`; no account's name has a colon.
+/// `alice`, `alice:gpu` or, as `JupyterHub` writes it, `alice/gpu`; no account's name has a colon or a slash.
 fn parse_server(talk: Talk, text: &str) -> Result<ServerId, Failure> {
-    let Some((user, server)) = text.split_once(':') else {
+    let Some((user, server)) = text.split_once([':', '/']) else {
         return Ok(ServerId::default_of(parse_user(talk, text)?));
     };
     let user = parse_user(talk, user)?;
@@ -199,6 +216,7 @@ mod tests {
         let parsed = |text| parse_server(TALK, text).map(|id| (id.to_string(), id.server.is_default())).ok();
         assert_eq!(parsed("alice"), Some(("alice".to_owned(), true)));
         assert_eq!(parsed("alice:gpu"), Some(("alice:gpu".to_owned(), false)));
+        assert_eq!(parsed("alice/gpu"), parsed("alice:gpu"));
         for (wrong, reason) in [
             ("alice:", "\"\" is not the name of a server: the name is empty."),
             (":gpu", "\"\" is not the name of an account: the name is empty."),
@@ -215,6 +233,8 @@ mod tests {
             ("stop alice", vec!["DELETE users/alice/server"]),
             ("stop alice:gpu", vec!["DELETE users/alice/servers/gpu"]),
             ("stop alice:gpu --remove", vec!["DELETE users/alice/servers/gpu", r#"{"remove":true}"#]),
+            ("keep alice 2h", vec!["PUT users/alice/server/keep", r#"{"seconds":7200}"#]),
+            ("keep alice:gpu none", vec!["DELETE users/alice/servers/gpu/keep"]),
             ("user remove alice", vec!["DELETE users/alice"]),
             ("user remove alice --delete-account", vec!["DELETE users/alice?account=delete"]),
             ("user remove alice --delete-account --delete-home", vec!["DELETE users/alice?account=delete&home=delete"]),

@@ -25,15 +25,27 @@ pub const METHOD_THAW_SERVER: &str = "ThawServer";
 /// `ReclaimServer(s user, s server) -> t`: gives the memory of a frozen server back to the machine; the bytes. A thaw
 /// breaks it off. 0 for a server that is not frozen, and where the kernel cannot do it.
 pub const METHOD_RECLAIM_SERVER: &str = "ReclaimServer";
-/// `ReadJournal(s user, s server, s invocation_id or "", u lines) -> as`: JSON objects, the newest last.
+/// `ReadJournal(s user, s server, s invocation_id or "", (uytt) choice) -> as`: JSON objects, the newest last. The choice:
+/// lines, the least important level (0 to 7), since and until (microseconds since 1970 UTC, 0 for no such bound).
 pub const METHOD_READ_JOURNAL: &str = "ReadJournal";
+/// `FollowJournal(s user, s server, (yts) beginning) -> h`: a socket from which a JSON object a line is read. The
+/// beginning: the least important level, since (0 for now), and the cursor after which to go on (or "").
+pub const METHOD_FOLLOW_JOURNAL: &str = "FollowJournal";
 /// `StartService(s name, s token) -> (s unit, s invocation_id)`: starts what root's configuration has of this service,
 /// its command, the forwarder to its TCP address, or both. The unit is the command's, else the forwarder's socket.
 pub const METHOD_START_SERVICE: &str = "StartService";
 /// `StopService(s name)`: command and forwarder. Stopping what does not run is success.
 pub const METHOD_STOP_SERVICE: &str = "StopService";
-/// `ReadServiceJournal(s name, s invocation_id or "", u lines) -> as`: as [`METHOD_READ_JOURNAL`].
+/// `ReadServiceJournal(s name, s invocation_id or "", (uytt) choice) -> as`: as [`METHOD_READ_JOURNAL`].
 pub const METHOD_READ_SERVICE_JOURNAL: &str = "ReadServiceJournal";
+/// `FollowServiceJournal(s name, (yts) beginning) -> h`: as [`METHOD_FOLLOW_JOURNAL`].
+pub const METHOD_FOLLOW_SERVICE_JOURNAL: &str = "FollowServiceJournal";
+/// `ReadHubJournal(s part, (uytt) choice) -> as`: as [`METHOD_READ_JOURNAL`], of `hub`, `broker`, `login`, or "" for all.
+pub const METHOD_READ_HUB_JOURNAL: &str = "ReadHubJournal";
+/// `FollowHubJournal(s part, (yts) beginning) -> h`: as [`METHOD_FOLLOW_JOURNAL`].
+pub const METHOD_FOLLOW_HUB_JOURNAL: &str = "FollowHubJournal";
+/// `ReadFailedLogins((uytt) choice) -> as`: JSON objects, the newest last.
+pub const METHOD_READ_FAILED_LOGINS: &str = "ReadFailedLogins";
 /// `CheckPeer(h socket, s action) -> (b authorized, s name, u uid)`: only for [`ACTION_MANAGE`].
 pub const METHOD_CHECK_PEER: &str = "CheckPeer";
 /// `Version s`
@@ -69,6 +81,10 @@ pub const ACTION_THAW_SERVER: &str = "org.hubd.thaw-server";
 pub const ACTION_RECLAIM_SERVER: &str = "org.hubd.reclaim-server";
 /// polkit: may read the log of people's servers and of services.
 pub const ACTION_READ_JOURNAL: &str = "org.hubd.read-journal";
+/// polkit: may read the log of the hub itself.
+pub const ACTION_READ_HUB_JOURNAL: &str = "org.hubd.read-hub-journal";
+/// polkit: may read which logins failed.
+pub const ACTION_READ_LOGINS: &str = "org.hubd.read-logins";
 /// polkit: may start the services of the configuration.
 pub const ACTION_START_SERVICE: &str = "org.hubd.start-service";
 /// polkit: may stop the services of the configuration.

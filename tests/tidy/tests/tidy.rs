@@ -87,11 +87,12 @@ fn every_rust_file_says_what_it_is_and_is_not_crowded() {
 }
 
 /// Below each room of the hub: what it may import.
-const FLOORS: [(&str, &[&str]); 6] = [
+const FLOORS: [(&str, &[&str]); 7] = [
     ("src/hub/src/store", &["clock", "store"]),
     ("src/hub/src/auth", &["auth", "clock", "store"]),
     ("src/hub/src/servers", &["auth", "clock", "observe", "servers", "store"]),
     ("src/hub/src/services", &["auth", "clock", "observe", "servers", "services", "store"]),
+    ("src/hub/src/journals", &["clock", "journals", "servers"]),
     ("src/hub/src/observe", &["observe"]),
     ("src/base/src", &["account", "config", "lab", "limits", "names", "policy", "profiles", "secret"]),
 ];
@@ -210,6 +211,24 @@ fn the_diet_of_root_is_reviewed() {
     }
 }
 
+/// Pictures in the documentation, and bytes of one.
+const PICTURES_MAX: usize = 10;
+const PICTURE_MAX: u64 = 100_000;
+
+#[test]
+fn pictures_in_the_documentation_are_few_small_and_shown() {
+    let pictures = files("docs/screenshots", ".png");
+    assert!(pictures.len() <= PICTURES_MAX, "{} pictures", pictures.len());
+    let pages: String =
+        ["README.md", "docs/pages.md", "docs/zh-CN/pages.md"].map(|page| read(Path::new(page))).concat();
+    for picture in pictures {
+        let size = fs::metadata(root().join(&picture)).unwrap().len();
+        assert!(size < PICTURE_MAX, "{} has {size} bytes", picture.display());
+        let name = picture.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(pages.contains(&name), "{name} is shown nowhere");
+    }
+}
+
 #[test]
 fn every_command_in_the_documentation_exists() {
     let known = [
@@ -226,6 +245,8 @@ fn every_command_in_the_documentation_exists() {
         "token",
         "groups",
         "group",
+        "idle",
+        "keep",
         "services",
         "api",
         "config",

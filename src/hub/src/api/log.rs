@@ -12,12 +12,29 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::servers::Address;
 use crate::app::App;
+use crate::auth::scopes::Resource;
 use crate::http::faults::Fault;
+use crate::journals::Source;
 use crate::servers::launcher::JournalLine;
 
 /// Most lines in one answer.
 pub const LINES_MAX: u32 = 1000;
 const LINES: u32 = 100;
+
+/// Whether the caller may read a log: a server's with the right to it; a service's with the right to change it; the
+/// hub's own, in which everybody and every server stand, with the right to all of them.
+pub fn require(caller: &Caller, source: &Source) -> Result<(), Fault> {
+    match source {
+        Source::Server(id) => {
+            caller.require(&["servers"], Resource::Server { user: id.user.as_str(), server: id.server.as_str() })
+        }
+        Source::Service(name) => caller.require(&["admin:services"], Resource::Service(name.as_str())),
+        Source::Hub(_) => {
+            caller.require(&["admin:users"], Resource::Any)?;
+            caller.require(&["admin:servers"], Resource::Any)
+        }
+    }
+}
 
 /// What may stand in the address.
 #[derive(Deserialize)]

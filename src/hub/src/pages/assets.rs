@@ -32,7 +32,7 @@ pub fn url(base_url: &str, name: &str) -> String {
     format!("{base_url}hub/static/{name}?v={hash}")
 }
 
-static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 9]> = LazyLock::new(|| {
     const CSS: &str = "text/css; charset=utf-8";
     const SCRIPT: &str = "text/javascript; charset=utf-8";
     [
@@ -42,6 +42,8 @@ static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
         asset("page.js", SCRIPT, include_bytes!("../../static/page.js")),
         asset("login.js", SCRIPT, include_bytes!("../../static/login.js")),
         asset("home.js", SCRIPT, include_bytes!("../../static/home.js")),
+        asset("admin.js", SCRIPT, include_bytes!("../../static/admin.js")),
+        asset("log.js", SCRIPT, include_bytes!("../../static/log.js")),
         asset("spawn.js", SCRIPT, include_bytes!("../../static/spawn.js")),
     ]
 });

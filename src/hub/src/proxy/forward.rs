@@ -22,10 +22,13 @@ use tower_service::Service;
 
 use super::frames::Talk;
 use super::headers::{self, Credentials};
+use super::open::{Connection, Connections, Target};
 use super::upgrade;
+use crate::clock::now;
 use crate::http::faults::Fault;
 use crate::http::stay::Stays;
 use crate::servers::address::{Address, Stream};
+use crate::servers::server::Server;
 use crate::servers::state::{Backend, InUse};
 
 /// How long an unused connection to a server is kept.
@@ -35,6 +38,8 @@ const POOL_SIZE: usize = 16;
 
 /// What a visitor may do, and how long they may go on with what a request began.
 pub struct Right {
+    /// Their name, if the gate knows it.
+    pub visitor: Option<String>,
     /// What of their credentials the server sees.
     pub credentials: Credentials,
     /// Cancelled when the visitor's token is revoked: answers break off.
@@ -45,6 +50,8 @@ pub struct Right {
 
 /// Where a request goes.
 pub struct Way {
+    /// What is there.
+    pub target: Target,
     /// Where to connect.
     pub address: Address,
     /// Cancelled when nothing is there any more: tunnels close.
@@ -60,6 +67,8 @@ pub struct Way {
 pub struct Forwarder {
     client: Client<Connector, Incoming>,
     tunnels: TaskTracker,
+    /// The tunnels that are open.
+    pub open: Connections,
     stays: Stays,
 }
 
@@ -72,19 +81,20 @@ impl Forwarder {
             .pool_max_idle_per_host(POOL_SIZE)
             .set_host(false)
             .build(Connector);
-        Self { client, tunnels: TaskTracker::new(), stays }
+        Self { client, tunnels: TaskTracker::new(), open: Connections::default(), stays }
     }
 
     /// Sends the request to a person's server; see [`Forwarder::send`].
     pub async fn forward(
         &self,
         stop: &CancellationToken,
-        (backend, in_use): (&Arc<Backend>, Option<InUse>),
+        (server, backend, in_use): (&Arc<Server>, &Arc<Backend>, Option<InUse>),
         right: Right,
         address: &str,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Fault> {
         let way = Way {
+            target: Target::Server(server.id.clone()),
             address: Address::Socket(backend.socket.clone()),
             gone: backend.gone.clone(),
             used: Some(Arc::clone(backend)),
@@ -122,13 +132,16 @@ impl Forwarder {
             };
             let server = hyper::upgrade::on(&mut response);
             let ends = [way.gone, stop.clone()];
+            let Right { visitor, revoked, .. } = right;
+            let seat =
+                self.open.enter(Connection { target: way.target, visitor, address: address.to_owned(), since: now() });
             // The connection counts no longer once it is a tunnel.
             let stay = self.stays.enter();
             stay.is_use();
             let used = way.used.map(|backend| (backend, talk));
             self.tunnels.spawn(async move {
-                upgrade::tunnel((browser, server), used, right.revoked, ends).await;
-                drop(stay);
+                upgrade::tunnel((browser, server), used, revoked, ends).await;
+                drop((stay, seat));
             });
             return Ok(response.map(|_| Body::empty()));
         }

@@ -9,6 +9,7 @@ pub mod forward;
 pub mod frames;
 mod gate;
 mod headers;
+pub mod open;
 mod polls;
 pub mod routes;
 pub mod services;
@@ -115,6 +116,7 @@ async fn guarded(
     note(backend, Cause::of(request.method(), path, request.headers()));
     let question = polls::question(&request, path, &token, Credentials::Hidden);
     let right = Right {
+        visitor: Some(token.owner.name().to_owned()),
         credentials: Credentials::Hidden,
         ended: token.ended.clone(),
         revoked: Box::pin(gate::revoked(Arc::clone(&app), token, server.id.clone())),
@@ -134,6 +136,7 @@ async fn open(
     let bearer = polls::bearer(app, server, request.headers(), now());
     let question = bearer.and_then(|token| polls::question(&request, path, &token, Credentials::Shown));
     let right = Right {
+        visitor: None,
         credentials: Credentials::Shown,
         ended: CancellationToken::new(),
         revoked: Box::pin(std::future::pending()),

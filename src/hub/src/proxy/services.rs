@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::forward::{Right, Way};
 use super::headers::Credentials;
+use super::open::Target;
 use super::{Head, gate, page, refuse, routes};
 use crate::app::App;
 use crate::auth::services::Service;
@@ -50,9 +51,11 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
             &away(&app, &service, "its address is one that the hub cannot speak with"),
         );
     };
-    let way = Way { address, gone: CancellationToken::new(), used: None, in_use: None };
+    let target = Target::Service(service.name.clone());
+    let way = Way { target, address, gone: CancellationToken::new(), used: None, in_use: None };
     // Who may go on is the service's own matter, also while something is open.
     let right = Right {
+        visitor: None,
         credentials: Credentials::Shown,
         ended: CancellationToken::new(),
         revoked: Box::pin(std::future::pending()),

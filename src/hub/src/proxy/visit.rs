@@ -95,8 +95,8 @@ impl Visit<'_> {
     async fn forward(self, in_use: Option<InUse>, right: Right, request: Request<Incoming>) -> Response<Body> {
         // Only people get a page, which needs to know who asked.
         let head = gate::is_navigation(&request).then(|| Head::of(&request));
-        let Self { app, origin, backend, .. } = self;
-        let sent = app.forwarder.forward(&app.stop, (backend, in_use), right, &origin.address(), request).await;
+        let Self { app, origin, server, backend } = self;
+        let sent = app.forwarder.forward(&app.stop, (server, backend, in_use), right, &origin.address(), request).await;
         sent.unwrap_or_else(|fault| match head {
             Some(head) => page(app, origin, &head, &fault),
             None => fault.json(),

@@ -444,8 +444,9 @@ impl Launcher for Systemd {
         lines: u32,
     ) -> BoxFuture<'a, Result<Vec<JournalLine>, LaunchError>> {
         async move {
-            let asked = (id.user.as_str(), id.server.as_str(), invocation, lines);
-            let texts: Vec<String> = read(&self.bus.broker("ReadJournal", &asked).await?)?;
+            // Everything of this run, whatever its level and time.
+            let asked = (id.user.as_str(), id.server.as_str(), invocation, (lines, 7_u8, 0_u64, 0_u64));
+            let texts: Vec<String> = read(&self.bus.broker(broker::METHOD_READ_JOURNAL, &asked).await?)?;
             let parse = |text: &String| serde_json::from_str(text).ok();
             Ok(texts.iter().filter_map(parse).collect())
         }

@@ -221,7 +221,7 @@ impl Manager {
         .await;
     }
 
-    fn managed(&self) -> impl Iterator<Item = &ServiceName> {
+    pub(super) fn managed(&self) -> impl Iterator<Item = &ServiceName> {
         self.0.configured.iter().filter(|(_, configured)| configured.is_managed).map(|(name, _)| name)
     }
 
@@ -252,10 +252,26 @@ impl Manager {
 
     /// Starts a service unless it runs as it should.
     async fn begin(&self, name: &ServiceName, configured: &Configured) {
-        if let Err(problem) = self.try_begin(name, configured).await {
-            tell_failure(name, &problem);
-            self.set(name, Condition { state: Life::Failed, pid: 0, problem: Some(problem) });
+        // Why not is noted, and told to the journal.
+        let _ = self.note(name, self.try_begin(name, configured).await);
+    }
+
+    /// As [`Manager::begin`], for one that is asked for by name; says why not.
+    pub(super) async fn begin_anew(&self, name: &ServiceName) -> Result<(), String> {
+        let configured = self.0.configured.get(name).ok_or("it is not known")?;
+        self.note(name, self.try_begin(name, configured).await)?;
+        // What was wrong with an earlier start is over.
+        self.set(name, Condition::default());
+        self.examine(name).await;
+        Ok(())
+    }
+
+    fn note(&self, name: &ServiceName, begun: Result<(), String>) -> Result<(), String> {
+        if let Err(problem) = &begun {
+            tell_failure(name, problem);
+            self.set(name, Condition { state: Life::Failed, pid: 0, problem: Some(problem.clone()) });
         }
+        begun
     }
 
     async fn try_begin(&self, name: &ServiceName, configured: &Configured) -> Result<(), String> {
@@ -305,9 +321,14 @@ impl Manager {
         }
     }
 
-    async fn stop(&self, name: &ServiceName) -> Result<(), LaunchError> {
+    pub(super) async fn stop(&self, name: &ServiceName) -> Result<(), LaunchError> {
         let late = || LaunchError::Failed(format!("systemd did not stop it within {} s", CHANGE_DEADLINE.as_secs()));
         timeout(CHANGE_DEADLINE, self.0.launcher.stop(name)).await.map_err(|_| late())?
+    }
+
+    /// One order after the other.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.turn.lock().await
     }
 
     /// Stops every service that the hub starts, for a hub that is to end with all it started.
@@ -356,7 +377,7 @@ impl Manager {
         self.set(name, condition);
     }
 
-    fn set(&self, name: &ServiceName, condition: Condition) {
+    pub(super) fn set(&self, name: &ServiceName, condition: Condition) {
         self.0.conditions.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), condition);
     }
 }

@@ -5,5 +5,6 @@
 
 pub mod launcher;
 pub mod manager;
+pub mod order;
 pub mod systemd;
 pub mod tokens;

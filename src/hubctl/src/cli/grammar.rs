@@ -23,14 +23,22 @@ pub(crate) fn command(talk: Talk) -> Command {
         .subcommand(about(talk, "users", Text::AboutUsers))
         .subcommand(user(talk))
         .subcommand(about(talk, "servers", Text::AboutServers))
-        .subcommand(about(talk, "start", Text::AboutStart).arg(server(talk)))
+        .subcommand(start(talk))
         .subcommand(about(talk, "stop", Text::AboutStop).arg(server(talk)).arg(flag(
             talk,
             "remove",
             Text::OptionRemove,
         )))
+        .subcommand(about(talk, "idle", Text::AboutIdle).arg(flag(talk, "apply", Text::OptionApply)))
+        .subcommand(about(talk, "keep", Text::AboutKeep).arg(server(talk)).arg(word(
+            talk,
+            "time",
+            "TIME",
+            Text::OptionKeep,
+        )))
         .subcommand(about(talk, "suspend", Text::AboutSuspend).arg(server(talk)))
         .subcommand(about(talk, "wake", Text::AboutWake).arg(server(talk)))
+        .subcommand(limits(talk))
         .subcommand(logs(talk))
         .subcommand(token(talk))
         .subcommand(about(talk, "groups", Text::AboutGroups))
@@ -65,6 +73,18 @@ fn with_password(talk: Talk, command: Command, only: Option<&'static str>) -> Co
             command.arg(only.map_or_else(|| flag.clone(), |only| flag.clone().requires(only)))
         },
     )
+}
+
+fn start(talk: Talk) -> Command {
+    let profile = word(talk, "profile", "NAME", Text::OptionProfile).long("profile").required(false);
+    about(talk, "start", Text::AboutStart).arg(server(talk)).arg(profile)
+}
+
+fn limits(talk: Talk) -> Command {
+    let amounts = many(word(talk, "limits", "LIMIT=AMOUNT", Text::OptionLimit));
+    family(talk, "limits", Text::AboutLimits)
+        .subcommand(about(talk, "show", Text::AboutLimitsShow).arg(server(talk)))
+        .subcommand(about(talk, "set", Text::AboutLimitsSet).arg(server(talk)).arg(amounts))
 }
 
 fn logs(talk: Talk) -> Command {

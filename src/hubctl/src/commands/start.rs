@@ -22,7 +22,7 @@ const LINES: u32 = 20;
 /// How long the request has before its progress is asked for.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-pub(crate) fn run(context: &mut Context<'_>, id: &ServerId) -> Result<(), Failure> {
+pub(crate) fn run(context: &mut Context<'_>, id: &ServerId, profile: Option<&str>) -> Result<(), Failure> {
     let talk = context.talk;
     let client = context.client.clone();
     let path = Client::server_path(id);
@@ -31,7 +31,13 @@ pub(crate) fn run(context: &mut Context<'_>, id: &ServerId) -> Result<(), Failur
     // The hub may keep the request until the server is up; its progress is watched meanwhile.
     let (sender, request) = mpsc::channel();
     let (starter, start_path) = (client.clone(), path.clone());
-    thread::spawn(move || sender.send(starter.send("POST", &start_path)));
+    let options = profile.map(|name| json!({"user_options": {"profile": name}}));
+    thread::spawn(move || {
+        sender.send(match options {
+            Some(options) => starter.send_json("POST", &start_path, &options),
+            None => starter.send("POST", &start_path),
+        })
+    });
 
     let url = match watch(&client, &path, &request)? {
         Watched::Ready(url) => url,

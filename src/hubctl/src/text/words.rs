@@ -33,8 +33,13 @@ words! {
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
+    AboutIdle => "Which servers nobody uses, why, and what becomes of them", "列出闲置的服务器、原因以及后续处理";
+    AboutKeep => "Leave a person's server as it is for a while", "让某个用户的服务器在一段时间内保持原样";
     AboutSuspend => "Freeze a person's server as it is, and give its memory back", "让某个用户的服务器原样休眠，并收回内存";
     AboutWake => "Let a suspended server go on", "唤醒休眠的服务器";
+    AboutLimits => "What a server may use, and who says so", "服务器可以使用多少资源，由谁规定";
+    AboutLimitsShow => "Show every limit that is in force, and where it comes from", "显示正在生效的每项限制及其来源";
+    AboutLimitsSet => "Change limits of a running server at once, until it stops", "立即更改运行中服务器的限制，直到它停止";
     AboutLogs => "The last lines of a server's journal", "查看服务器日志的最后几行";
     AboutToken => "The API tokens of a person", "某个用户的 API 令牌";
     AboutTokenCreate => "Make a token, which is printed once and never again", "创建令牌；令牌只显示这一次";
@@ -58,8 +63,13 @@ words! {
     OptionSocket => "The hub's control socket", "hub 的控制套接字";
     OptionUser => "The person's account", "用户的账号";
     OptionServer => "The person's account, and the server's name if it has one", "用户的账号，以及服务器的名字（如果有）";
+    OptionLimit => "The new amount, as in hub.toml: memory_max=4G cpu_quota=200%", "新的值，写法与 hub.toml 相同：memory_max=4G cpu_quota=200%";
+    OptionProfile => "The [[profile]] to start with; the last choice, unless given", "启动所用的 [[profile]]；不写则沿用上次的选择";
     OptionManaged => "Only the names of those in hub.toml that the hub starts; status 1 if there are none. Needs no hub",
         "仅列出 hub.toml 中由 hub 启动的服务名称；没有时状态为 1。无需 hub 运行";
+    OptionApply => "Suspend and stop what is due, as hub-cull.timer has done every few minutes",
+        "立即处理到期的服务器（休眠或停止），hub-cull.timer 每隔几分钟也会这样做";
+    OptionKeep => "How long, such as 8h; none ends it", "多久，例如 8h；none 表示取消";
     OptionRemove => "Remove the server as well, if it has a name", "同时删除服务器（仅限命名服务器）";
     OptionCreateAccount => "Make accounts on this machine for who has none, and print their passwords once",
         "为没有系统账号的用户创建账号，并显示一次密码";
@@ -176,6 +186,27 @@ words! {
     StatusLogins => "logins", "登录";
     StatusLoginsAre => "{} under way, {} waiting", "{} 个进行中，{} 个等待";
 
+    // idle, keep
+    IdleSince => "IDLE SINCE", "闲置起始";
+    IdleSuspend => "SUSPENDED", "休眠";
+    IdleStop => "STOPPED", "停止";
+    IdleWhy => "WHY", "依据";
+    IdleWorks => "working", "工作中";
+    IdleDue => "now", "现在";
+    IdleOpen => "when sure", "确认后";
+    IdleAttended => "last used {}", "最后使用：{}";
+    IdleWorked => "last busy {}", "最后忙碌：{}";
+    IdleNoKernels => "no kernels", "没有内核";
+    IdleKernels => "{} of {} kernels compute", "{}/{} 个内核在计算";
+    IdleTerminals => "{} terminals, last active {}", "{} 个终端，最后活动：{}";
+    IdleSilent => "JupyterLab does not tell of its kernels", "JupyterLab 没有报告内核状态";
+    IdleCpu => "processor {}%", "处理器 {}%";
+    IdleMeasuring => "processor being measured", "正在测量处理器";
+    IdleKept => "kept, ends {}", "保留中，{}结束";
+    Comma => ", ", "，";
+    Kept => "The server of {} is left as it is; that ends {}.", "{} 的服务器将保持原样，{}结束。";
+    NotKept => "The server of {} is left alone no longer.", "{} 的服务器不再特别保留。";
+
     // start, stop, logs
     Starting => "Starting the server of {} ...", "正在启动 {} 的服务器……";
     Running => "The server of {} runs.", "{} 的服务器正在运行。";
@@ -198,6 +229,17 @@ words! {
     NoFollowJsonHint => "`journalctl --follow --output=json --unit={}` writes one JSON object a line.",
         "`journalctl --follow --output=json --unit={}` 每行输出一个 JSON 对象。";
     CannotRun => "{} could not be run: {}.", "无法运行 {}：{}。";
+
+    // limits
+    BadLimit => "\"{}\": expected name=amount, such as memory_max=4G.", "“{}”：应为“名称=值”，例如 memory_max=4G。";
+    LimitsChanged => "The limits of the server of {} are changed until it stops.", "{} 的服务器的限制已更改，停止后恢复。";
+    LimitsNext => "The server of {} does not run. This is what its next start has.", "{} 的服务器没有运行。下次启动时的限制如下。";
+    NoLimits => "Nothing limits the server of {}.", "{} 的服务器没有任何限制。";
+    LimitName => "LIMIT", "限制";
+    LimitAmount => "AMOUNT", "值";
+    LimitFrom => "FROM", "来源";
+    LimitLive => "changed while running", "运行中更改";
+    LimitDefault => "systemd's default", "systemd 默认值";
 
     // suspend, wake
     Suspended => "The server of {} is suspended. The first request that a person makes wakes it.",

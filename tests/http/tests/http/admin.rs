@@ -18,14 +18,14 @@ use crate::world::{Answer, Browser, World, id};
 const PAGE_MAX: usize = 60_000;
 
 /// Sends a form that stands on a page of the administration.
-async fn send(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+pub async fn send(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
     let xsrf = browser.get("/hub/home").await.field("_xsrf");
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("_xsrf", &xsrf).extend_pairs(fields);
     browser.post(path, &form.finish()).await
 }
 
-async fn good(browser: &mut Browser, path: &str) -> String {
+pub async fn good(browser: &mut Browser, path: &str) -> String {
     let answer = browser.get(path).await;
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.text()
@@ -53,12 +53,37 @@ async fn only_who_holds_admin_ui_sees_the_pages() {
     assert_eq!(world.browser().get("/hub/admin").await.header("location"), "/hub/login?next=%2Fhub%2Fadmin");
     let mut bob = world.browser_of("bob").await;
     assert!(!bob.get("/hub/home").await.text().contains("href=\"/hub/admin\""));
-    for path in
-        ["", "/groups", "/services", "/sessions", "/shutdown", "/user/bob", "/log/bob", "/stop-all", "/group?name=g"]
-    {
+    for path in [
+        "",
+        "/groups",
+        "/services",
+        "/sessions",
+        "/shutdown",
+        "/user/bob",
+        "/log/bob",
+        "/stop-all",
+        "/start-all",
+        "/group?name=g",
+        "/logins",
+        "/hub-log",
+        "/service-log/x",
+        "/tail/hub/",
+        "/tail/server/bob",
+        "/tail/service/x",
+    ] {
         assert_eq!(bob.get(&format!("/hub/admin{path}")).await.status, 403, "{path}");
     }
-    for path in ["/users", "/user/bob", "/user/ann/delete", "/start/ann", "/stop-all", "/shutdown", "/groups"] {
+    for path in [
+        "/users",
+        "/user/bob",
+        "/user/ann/delete",
+        "/start/ann",
+        "/stop-all",
+        "/start-all",
+        "/shutdown",
+        "/groups",
+        "/service/x/stop",
+    ] {
         assert_eq!(send(&mut bob, &format!("/hub/admin{path}"), &[]).await.status, 403, "{path}");
     }
 
@@ -88,7 +113,17 @@ async fn forms_of_others_and_scripts_do_nothing() {
     let world = World::new("").await;
     world.know(&["ann"]).await;
     let mut boss = world.browser_of("boss").await;
-    for path in ["/users", "/user/ann/delete", "/start/ann", "/stop-all", "/shutdown", "/groups", "/group/delete"] {
+    for path in [
+        "/users",
+        "/user/ann/delete",
+        "/start/ann",
+        "/stop-all",
+        "/start-all",
+        "/shutdown",
+        "/groups",
+        "/group/delete",
+        "/service/x/stop",
+    ] {
         let answer = boss.post(&format!("/hub/admin{path}"), "names=bob&name=g").await;
         assert_eq!(answer.status, 403, "{path}");
     }
@@ -307,6 +342,27 @@ async fn all_servers_of_a_page_stop_after_a_question_and_no_others() {
 }
 
 #[tokio::test]
+async fn everybodys_server_on_a_page_starts_after_a_question_and_what_is_refused_is_told() {
+    let world = World::new("[hub]\nconcurrent_starts = 2\n").await;
+    world.know(&["ann", "bob"]).await;
+    let mut boss = world.browser_of("boss").await;
+    world.app.servers.start(&id("ann")).unwrap();
+    world.wait_for("ann", "running").await;
+    assert!(good(&mut boss, "/hub/admin").await.contains("href=\"/hub/admin/start-all\""));
+    let page = good(&mut boss, "/hub/admin/start-all").await;
+    assert!(page.contains("Start 2 servers?") && page.contains("<li>bob</li>") && !page.contains("<li>ann</li>"));
+    assert_eq!(world.app.servers.get(&id("bob")).snapshot().state.word(), "stopped", "a look starts nothing");
+    let answer = send(&mut boss, "/hub/admin/start-all", &[("server", "bob"), ("server", "boss")]).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/hub/admin?notice=all-started"));
+    for user in ["bob", "boss"] {
+        world.wait_for(user, "running").await;
+    }
+    assert!(good(&mut boss, "/hub/admin/start-all").await.contains("is running already."));
+    let answer = send(&mut boss, "/hub/admin/start-all", &[("server", "ann")]).await;
+    assert!(answer.status == 409 && answer.text().contains("<li>ann: ann is already running"), "{}", answer.text());
+}
+
+#[tokio::test]
 async fn groups_are_made_changed_and_deleted() {
     let world = World::new("").await;
     world.know(&["ann", "bob"]).await;
@@ -353,53 +409,6 @@ async fn groups_are_made_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn services_show_their_state_and_what_is_wrong() {
-    let services = "[[service]]\nname = \"good\"\ncommand = [\"/bin/good\"]\nurl = \"unix:/run/x\"\n\
-         [[service]]\nname = \"bad\"\ncommand = [\"/bin/bad\"]\n[[service]]\nname = \"far\"\napi_token = \"0123456789abcdef\"\n";
-    let world = World::new(&services.replace("url = \"unix:/run/x\"\n", "")).await;
-    let failed = hubd::servers::launcher::UnitState::Failed { invocation: "00".into(), result: "exit-code (3)".into() };
-    world.services.set("bad", failed);
-    let condition = || world.app.manager.condition("bad").unwrap();
-    world.until(|| async { condition().state.word() == "failed" }).await;
-    let mut boss = world.browser_of("boss").await;
-    let page = good(&mut boss, "/hub/admin/services").await;
-    assert!(
-        page.contains("data-tone=\"running\"") && page.contains("data-tone=\"failed\"") && page.contains(">External<")
-    );
-    let problem = condition().problem.expect("a reason").replace('\'', "&#39;");
-    assert!(page.contains(&problem) && page.contains("journalctl -u hub-service@bad"), "{page}");
-    assert!(!page.contains("0123456789abcdef"));
-}
-
-#[tokio::test]
-async fn the_log_of_a_server_is_filtered_by_level() {
-    let world = World::new("").await;
-    world.know(&["ann"]).await;
-    let mut boss = world.browser_of("boss").await;
-    let page = good(&mut boss, "/hub/admin/log/ann").await;
-    assert!(page.contains("1970-01-01 00:00:00 jupyter-lab: Traceback of ann: &#60;script&#62;"), "{page}");
-    assert!(page.contains("<code>journalctl -u jupyter@ann.service</code>"));
-    let page = good(&mut boss, "/hub/admin/log/ann/gpu?priority=4").await;
-    assert!(page.contains("There are no such lines.") && page.contains("<option value=\"4\" selected>"));
-    assert!(page.contains("<code>journalctl -u jupyter@ann:gpu.service</code>"));
-}
-
-#[tokio::test]
-async fn whoever_is_signed_in_is_listed_also_after_a_restart() {
-    let world = World::new("").await;
-    let begun = now();
-    world.browser_of("ann").await;
-    let mut boss = world.browser_of("boss").await;
-    let page = good(&mut boss, "/hub/admin/sessions").await;
-    assert!(page.contains("href=\"/hub/admin/user/ann\"") && page.contains("1 to 2 of 2"));
-    let again = world.restarted().await;
-    let since: Vec<_> =
-        again.app.sessions.all(now()).iter().map(|session| (session.user.to_string(), session.created)).collect();
-    assert!(since.iter().all(|(_, since)| (begun..=now()).contains(since)));
-    assert_eq!(since.iter().map(|(user, _)| &**user).collect::<Vec<_>>(), ["boss", "ann"], "the newest first");
-}
-
-#[tokio::test]
 async fn the_hub_ends_after_a_question_and_servers_only_when_that_is_ticked() {
     for ticked in [false, true] {
         let world = World::new("").await;
@@ -427,7 +436,9 @@ async fn the_pages_speak_the_readers_language() {
         ("", "用户"),
         ("/groups", "用户组"),
         ("/services", "服务"),
-        ("/sessions", "已登录"),
+        ("/sessions", "打开的连接"),
+        ("/logins", "失败的登录"),
+        ("/hub-log", "Hub 日志"),
         ("/user/boss", "编辑"),
         ("/shutdown", "关闭 Hub？"),
     ] {

@@ -13,6 +13,10 @@
 
 mod accounts;
 mod admin;
+mod admin_live;
+mod admin_logs;
+mod admin_services;
+mod admin_sessions;
 mod api;
 mod api_activity;
 mod api_client;
@@ -25,8 +29,11 @@ mod choice;
 mod fake_pam;
 mod home;
 mod idle;
+mod idle_rules;
+mod journals;
 mod keeper;
 mod launcher;
+mod limits;
 mod login;
 mod login_conversation;
 mod metrics;

@@ -31,6 +31,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::fake_pam;
+use crate::journals::FakeJournals;
 use crate::keeper::FakeKeeper;
 use crate::launcher::{DEADLINE, FakeLauncher};
 use crate::service_launcher::FakeServices;
@@ -39,6 +40,7 @@ pub struct World {
     pub app: Arc<App>,
     pub launcher: Arc<FakeLauncher>,
     pub services: Arc<FakeServices>,
+    pub journals: Arc<FakeJournals>,
     pub keeper: Arc<FakeKeeper>,
     pub address: SocketAddr,
     pub authorized: Arc<AtomicBool>,
@@ -145,6 +147,7 @@ impl World {
             let _ = std::fs::remove_file(socket);
         }
         tokio::spawn(fake_pam::run(UnixListener::bind(&login_socket).unwrap()));
+        let journals = Arc::<FakeJournals>::default();
         let parts = Parts {
             config,
             database: folder.path().join("hub.sqlite"),
@@ -152,6 +155,7 @@ impl World {
             login_deadline: patience,
             launcher: Arc::clone(&launcher) as Arc<_>,
             service_launcher: Arc::clone(&services) as Arc<_>,
+            journals: Arc::clone(&journals) as Arc<_>,
             authority: Arc::new(Yes(Arc::clone(&authorized))),
             accounts: Arc::new(Everybody),
             keeper: Arc::clone(&keeper) as Arc<_>,
@@ -171,7 +175,7 @@ impl World {
         tokio::spawn(app.manager.clone().run(stop.clone(), move || settled.send(()).unwrap()));
         timeout(DEADLINE, ready).await.unwrap().unwrap();
         let served = tokio::spawn(serve::run(Arc::clone(&app), listeners, stop.clone()));
-        Self { app, launcher, services, keeper, address, authorized, folder, served, stop: stop.drop_guard() }
+        Self { app, launcher, services, journals, keeper, address, authorized, folder, served, stop: stop.drop_guard() }
     }
 
     /// A second look at the database.

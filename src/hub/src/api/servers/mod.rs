@@ -3,6 +3,7 @@
 
 mod address;
 pub mod failure;
+pub mod limits;
 pub mod profile;
 mod request;
 pub mod suspension;

@@ -107,11 +107,11 @@ pub(super) async fn set(
     let (password, choice) = wanted(&mut fields);
     let page = admin.address(&format!("/user/{}", esc(&name)));
     let fault = match missing(&admin, &password) {
-        Some(said) => return super::user::with(&admin, &name, StatusCode::BAD_REQUEST, said),
+        Some(said) => return super::user::with(&admin, &name, StatusCode::BAD_REQUEST, said).await,
         None => reset(&Arc::clone(&admin.app), &admin.caller, &name, &password).await,
     };
     match fault {
         Ok(set) => Ok(shown(&admin, &headers, vec![(name, readable(&set))], choice.must_change, page)),
-        Err(fault) => super::people::redraw(&admin, &page, fault),
+        Err(fault) => super::people::redraw(&admin, &page, fault).await,
     }
 }

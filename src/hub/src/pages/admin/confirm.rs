@@ -39,6 +39,8 @@ pub(in crate::pages) struct ConfirmPage {
     pub button: String,
     /// Where it is left.
     pub cancel: String,
+    /// Whether nothing can be lost by it.
+    pub harmless: bool,
 }
 
 impl ConfirmPage {
@@ -56,6 +58,7 @@ impl ConfirmPage {
             choices: Vec::new(),
             button: String::new(),
             cancel: admin.address(""),
+            harmless: false,
         }
     }
 }

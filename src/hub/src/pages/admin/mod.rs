@@ -7,11 +7,14 @@
 mod accounts;
 mod confirm;
 mod groups;
+mod live;
 mod log;
+mod logins;
 mod people;
 mod servers;
 mod services;
 mod sessions;
+mod suspension;
 mod user;
 
 #[cfg(test)]
@@ -48,26 +51,42 @@ const ROWS: usize = 50;
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/admin", get(people::show))
+        .route("/admin/events", get(live::of_list))
         .route("/admin/users", post(people::add))
+        .route("/admin/user/{user}/events", get(live::of_person))
         .route("/admin/user/{user}", get(user::show).post(user::change))
         .route("/admin/user/{user}/password", post(accounts::set))
         .route("/admin/user/{user}/groups", post(user::regroup))
         .route("/admin/user/{user}/delete", get(user::ask).post(user::delete))
         .route("/admin/start/{user}", post(servers::start))
         .route("/admin/start/{user}/{server}", post(servers::start))
+        .route("/admin/suspend/{user}", post(suspension::suspend))
+        .route("/admin/suspend/{user}/{server}", post(suspension::suspend))
+        .route("/admin/wake/{user}", post(suspension::wake))
+        .route("/admin/wake/{user}/{server}", post(suspension::wake))
         .route("/admin/stop/{user}", post(servers::stop))
         .route("/admin/stop/{user}/{server}", post(servers::stop))
         .route("/admin/remove/{user}/{server}", get(servers::ask_remove).post(servers::remove))
         .route("/admin/stop-all", get(servers::ask_stop_all).post(servers::stop_all))
-        .route("/admin/log/{user}", get(log::show))
-        .route("/admin/log/{user}/{server}", get(log::show))
+        .route("/admin/start-all", get(servers::ask_start_all).post(servers::start_all))
+        .route("/admin/log/{user}", get(log::of_server))
+        .route("/admin/log/{user}/{server}", get(log::of_server))
+        .route("/admin/service-log/{service}", get(log::of_service))
+        .route("/admin/hub-log", get(log::of_hub))
+        .route("/admin/tail/server/{user}", get(log::tail::of_server))
+        .route("/admin/tail/server/{user}/{server}", get(log::tail::of_server))
+        .route("/admin/tail/service/{service}", get(log::tail::of_service))
+        .route("/admin/tail/hub/", get(log::tail::of_hub))
+        .route("/admin/tail/hub/{part}", get(log::tail::of_part))
         .route("/admin/groups", get(groups::list).post(groups::create))
         .route("/admin/group", get(groups::show))
         .route("/admin/group/members", post(groups::members))
         .route("/admin/group/properties", post(groups::properties))
         .route("/admin/group/delete", get(groups::ask).post(groups::delete))
         .route("/admin/services", get(services::show))
+        .route("/admin/service/{service}/{order}", post(services::order))
         .route("/admin/sessions", get(sessions::show))
+        .route("/admin/logins", get(logins::show))
         .route("/admin/shutdown", get(confirm::ask_shutdown).post(confirm::shutdown))
 }
 
@@ -149,11 +168,14 @@ pub(super) enum Place {
     Groups,
     Services,
     Sessions,
+    Logins,
+    Log,
     Shutdown,
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 5] = [Self::People, Self::Groups, Self::Services, Self::Sessions, Self::Shutdown];
+    pub(super) const ALL: [Self; 7] =
+        [Self::People, Self::Groups, Self::Services, Self::Sessions, Self::Logins, Self::Log, Self::Shutdown];
 
     fn path(self) -> &'static str {
         match self {
@@ -161,6 +183,8 @@ impl Place {
             Self::Groups => "admin/groups",
             Self::Services => "admin/services",
             Self::Sessions => "admin/sessions",
+            Self::Logins => "admin/logins",
+            Self::Log => "admin/hub-log",
             Self::Shutdown => "admin/shutdown",
         }
     }
@@ -171,6 +195,8 @@ impl Place {
             Self::Groups => "admin.groups",
             Self::Services => "admin.services",
             Self::Sessions => "admin.sessions",
+            Self::Logins => "logins.title",
+            Self::Log => "logs.of-hub",
             Self::Shutdown => "admin.shutdown",
         })
     }
@@ -183,12 +209,27 @@ enum Done {
     Saved,
     Deleted,
     Started,
+    AllStarted,
     Stopped,
     Removed,
+    Suspended,
+    Woken,
+    Service,
 }
 
 impl Done {
-    const ALL: [Self; 6] = [Self::Added, Self::Saved, Self::Deleted, Self::Started, Self::Stopped, Self::Removed];
+    const ALL: [Self; 10] = [
+        Self::Added,
+        Self::Saved,
+        Self::Deleted,
+        Self::Started,
+        Self::AllStarted,
+        Self::Stopped,
+        Self::Removed,
+        Self::Suspended,
+        Self::Woken,
+        Self::Service,
+    ];
 
     fn code(self) -> &'static str {
         match self {
@@ -196,8 +237,12 @@ impl Done {
             Self::Saved => "saved",
             Self::Deleted => "deleted",
             Self::Started => "started",
+            Self::AllStarted => "all-started",
             Self::Stopped => "stopped",
             Self::Removed => "removed",
+            Self::Suspended => "suspended",
+            Self::Woken => "woken",
+            Self::Service => "service",
         }
     }
 
@@ -207,8 +252,12 @@ impl Done {
             Self::Saved => "admin.saved",
             Self::Deleted => "admin.deleted",
             Self::Started => "admin.started",
+            Self::AllStarted => "bulk.started",
             Self::Stopped => "admin.stopped",
             Self::Removed => "admin.removed",
+            Self::Suspended => "sleep.suspended",
+            Self::Woken => "sleep.woken",
+            Self::Service => "services.done",
         })
     }
 }

@@ -14,6 +14,7 @@ use super::super::locale::Language;
 use super::super::text;
 use super::super::view::{Actions, Frame, Moment, NoticeKind};
 use super::accounts::{self, Choice};
+use super::live::{self, Panel, Uses};
 use super::{Admin, Done, Part, Place, Said, html, moment, words};
 use crate::api::user_changes;
 use crate::api::users::{Selection, select};
@@ -108,17 +109,21 @@ pub(in crate::pages) struct Person {
 
 /// One server.
 pub(in crate::pages) struct Row {
+    pub id: ServerId,
     /// `alice` or `alice/gpu`, percent-encoded.
     pub path: String,
     /// For people who do not see the table.
     pub full_name: String,
     /// Its name for people; empty for the default server.
     pub name: String,
+    pub is_default: bool,
     pub state: ServerState,
     pub started: Option<Moment>,
     /// Why it failed, in the language of the page.
     pub failure: Option<String>,
     pub used: Option<Moment>,
+    /// What it uses right now; `None` while it does not run, and where that was not asked.
+    pub uses: Option<Uses>,
     /// Where it is opened.
     pub url: String,
     pub actions: Actions,
@@ -149,6 +154,16 @@ impl Person {
 }
 
 impl Row {
+    /// Whether it can be suspended: the same scope as for the log.
+    pub fn may_suspend(&self) -> bool {
+        self.may_read_log && self.state == ServerState::Running
+    }
+
+    /// Whether it can be woken.
+    pub fn may_wake(&self) -> bool {
+        self.may_read_log && self.state == ServerState::Suspended
+    }
+
     pub fn label(&self, frame: &Frame) -> &str {
         if self.name.is_empty() { frame.text.get("admin.default") } else { &self.name }
     }
@@ -176,13 +191,16 @@ impl Row {
         let details = server.and_then(|server| server.details());
         let display = details.map(|details| details.display_name.clone()).filter(|name| !name.is_empty());
         Some(Self {
+            id: id.clone(),
             path: id.url_segment(),
             full_name: id.to_string(),
             name: display.unwrap_or_else(|| id.server.as_str().to_owned()),
+            is_default: id.server.is_default(),
             state: snapshot.state,
             started: snapshot.started.filter(|_| snapshot.state.is_ready()).map(moment),
             failure: text::server(&admin.app, id, &snapshot, admin.text()).message,
             used: server.and_then(|server| server.last_activity()).map(moment),
+            uses: None,
             url: admin.app.server_url(id),
             actions: Actions {
                 open: could.open && admin.app.access.may_enter(&admin.caller.scopes, id),
@@ -205,6 +223,8 @@ pub(in crate::pages) struct PeoplePage {
     pub asked: Asked,
     pub part: Part,
     pub people: Vec<Person>,
+    /// The machine, for those who may see it.
+    pub machine: Option<Panel>,
     /// Whether somebody runs a server that may be stopped.
     pub may_stop: bool,
     pub may_add: bool,
@@ -223,6 +243,11 @@ pub(in crate::pages) struct Typed {
 }
 
 impl PeoplePage {
+    /// Whether somebody has a default server that may be started.
+    fn may_start(&self) -> bool {
+        self.people.iter().flat_map(|person| &person.servers).any(|row| row.is_default && row.actions.start)
+    }
+
     fn choice(&self) -> Choice {
         self.typed.choice
     }
@@ -252,10 +277,10 @@ impl PeoplePage {
 /// `GET /hub/admin`
 pub(super) async fn show(admin: Admin, Query(asked): Query<Asked>) -> Result<Response, Fault> {
     let said = Said::arrived(&asked.notice, admin.text());
-    draw(&admin, StatusCode::OK, asked, said, Typed::default())
+    draw(&admin, StatusCode::OK, asked, said, Typed::default()).await
 }
 
-pub(super) fn draw(
+pub(super) async fn draw(
     admin: &Admin,
     status: StatusCode,
     asked: Asked,
@@ -263,12 +288,14 @@ pub(super) fn draw(
     typed: Typed,
 ) -> Result<Response, Fault> {
     let (rows, part) = asked.part(admin)?;
-    let people: Vec<Person> = rows.iter().map(|row| Person::of(admin, row)).collect();
+    let mut people: Vec<Person> = rows.iter().map(|row| Person::of(admin, row)).collect();
+    live::fill(admin, &mut people).await;
     let page = PeoplePage {
         frame: admin.frame(admin.address(&asked.query())),
         here: Place::People,
         said,
         part,
+        machine: Panel::seen(admin).await,
         may_stop: people.iter().flat_map(|person| &person.servers).any(|server| server.actions.stop),
         people,
         may_add: admin.may(&["admin:users"], Resource::Any),
@@ -295,10 +322,10 @@ pub(super) async fn add(admin: Admin, headers: HeaderMap, form: Form) -> Result<
     if !wrong.is_empty() {
         typed.wrong = true;
         let said = Said::wrong(admin.text().get("admin.names-wrong"), wrong);
-        return draw(&admin, StatusCode::BAD_REQUEST, Asked::default(), Some(said), typed);
+        return draw(&admin, StatusCode::BAD_REQUEST, Asked::default(), Some(said), typed).await;
     }
     if let Some(said) = accounts::missing(&admin, &password) {
-        return draw(&admin, StatusCode::BAD_REQUEST, Asked::default(), Some(said), typed);
+        return draw(&admin, StatusCode::BAD_REQUEST, Asked::default(), Some(said), typed).await;
     }
     user_changes::may_grant(&admin.app, &admin.caller, typed.admin)?;
     match user_changes::add(&admin.app, &admin.caller, &names, typed.admin, Some(&password)).await {
@@ -309,7 +336,7 @@ pub(super) async fn add(admin: Admin, headers: HeaderMap, form: Form) -> Result<
         Err(fault) => {
             let (status, said) = Said::refused(fault, admin.text())?;
             typed.wrong = true;
-            draw(&admin, status, Asked::default(), Some(said), typed)
+            draw(&admin, status, Asked::default(), Some(said), typed).await
         }
     }
 }
@@ -332,12 +359,12 @@ async fn wrong_names(admin: &Admin, names: &[String]) -> Vec<String> {
 }
 
 /// The page from which a form was sent, with what became of it.
-pub(super) fn redraw(admin: &Admin, back: &str, fault: Fault) -> Result<Response, Fault> {
+pub(super) async fn redraw(admin: &Admin, back: &str, fault: Fault) -> Result<Response, Fault> {
     let (status, said) = Said::refused(fault, admin.text())?;
     let (path, query) = back.split_once('?').unwrap_or((back, ""));
     let person = path.strip_prefix(&admin.address("/user/")).and_then(next::user_of);
     match person.and_then(|name| admin.app.people.find(&name)) {
-        Some(person) => Ok(super::user::draw(admin, status, &person, Some(said), None)),
-        None => draw(admin, status, Asked::of(query), Some(said), Typed::default()),
+        Some(person) => Ok(super::user::draw(admin, status, &person, Some(said), None).await),
+        None => draw(admin, status, Asked::of(query), Some(said), Typed::default()).await,
     }
 }

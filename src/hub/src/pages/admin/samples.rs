@@ -3,12 +3,16 @@
 use super::accounts::{Choice, PasswordsPage};
 use super::confirm::ConfirmPage;
 use super::groups::{GroupPage, GroupsPage, Row as GroupRow, Typed as NewGroup};
-use super::log::{Line, LogPage};
+use super::live::{InState, Panel, PanelFigure, Uses};
+use super::log::{Asked as LogChoice, Line, LogPage};
+use super::logins::{LoginsPage, Row as LoginRow};
 use super::people::{Asked, PeoplePage, Person, Row, Typed as NewPeople};
-use super::services::{Row as ServiceRow, ServicesPage};
-use super::sessions::{Row as SessionRow, SessionsPage};
+use super::services::{May, Row as ServiceRow, ServicesPage};
+use super::sessions::{OpenRow, Row as SessionRow, SessionsPage};
 use super::user::{Typed as Edited, UserPage};
 use super::{Part, Place, Said, moment};
+use hubd_base::names::{ServerId, UserName};
+
 use crate::pages::view::{Actions, Frame, NoticeKind, Page};
 use crate::servers::launcher::JournalLine;
 use crate::servers::state::State as ServerState;
@@ -20,13 +24,16 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
     let said = || Some(Said { kind: NoticeKind::Error, text: text(), reason: Some(text()), list: vec![text()] });
     let part = || Part { first: 51, last: 100, total: 120, before: Some(text()), after: Some(text()) };
     let row = || Row {
+        id: ServerId::default_of(UserName::parse("x").unwrap()),
         path: "d%5Cann/gpu".to_owned(),
         full_name: text(),
         name: text(),
+        is_default: false,
         state: ServerState::Running,
         started: Some(moment(0)),
         failure: Some(text()),
         used: None,
+        uses: Some(Uses { memory: text(), rest: text() }),
         url: text(),
         actions: Actions { open: true, start: true, stop: true },
         may_remove: true,
@@ -50,6 +57,10 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             said: said(),
             asked: Asked { name_filter: text(), state: text(), sort: text(), offset: 0, notice: text() },
             part: part(),
+            machine: Some(Panel {
+                figures: vec![PanelFigure { kind: "memory", label: "Memory", text: text(), part: Some(0.5) }],
+                servers: vec![InState { state: "running", label: "Running", count: 3 }],
+            }),
             people: vec![person(), Person { servers: Vec::new(), activity: None, ..person() }],
             may_stop: true,
             may_add: true,
@@ -85,6 +96,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             action: text(),
             button: text(),
             cancel: text(),
+            harmless: false,
         }
         .render_page(),
         PasswordsPage {
@@ -130,7 +142,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
                 page: text(),
                 url: text(),
                 condition: Some(Condition { state: Life::Failed, pid: 7, problem: Some(text()) }),
-                command: text(),
+                may: Some(May { start: true, stop: true }),
             }],
         }
         .render_page(),
@@ -139,18 +151,51 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             here: Place::Sessions,
             said: said(),
             part: part(),
-            sessions: vec![SessionRow { user: text(), page: text(), since: moment(0), until: moment(0) }],
+            sessions: vec![SessionRow {
+                user: text(),
+                page: text(),
+                since: moment(0),
+                until: moment(0),
+                activity: Some(moment(0)),
+                open: 2,
+            }],
+            connections: vec![OpenRow {
+                visitor: Some(text()),
+                target: text(),
+                is_service: true,
+                address: text(),
+                count: 3,
+                since: moment(0),
+                used: Some(moment(0)),
+            }],
         }
         .render_page(),
         LogPage {
-            lines: [3, 4, 6].map(|priority| Line::of(&line(priority), &frame())).into(),
+            lines: [3, 4, 6].map(|priority| Line::of(&line(priority), frame().text)).into(),
             frame: frame(),
             here: Place::People,
             said: said(),
-            server: text(),
-            page: text(),
-            priority: text(),
+            title: text(),
+            asked: LogChoice { priority: text(), span: text(), since: text(), until: text(), part: text() },
+            parts: vec![("hub", "Web process")],
+            events: text(),
             command: text(),
+            back: (text(), "Back"),
+        }
+        .render_page(),
+        LoginsPage {
+            frame: frame(),
+            here: Place::Logins,
+            said: said(),
+            span: "day",
+            logins: vec![LoginRow {
+                when: moment(0),
+                user: Some((text(), Some(text()))),
+                client: text(),
+                why: "Why",
+                message: text(),
+            }],
+            more: true,
         }
         .render_page(),
     ]

@@ -1,4 +1,4 @@
-//! `/hub/admin/start`, `stop`, `remove` and `stop-all`: what is done with other people's servers.
+//! `/hub/admin/start`, `stop`, `remove`, `start-all` and `stop-all`: what is done with other people's servers.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use axum::response::Response;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::super::form::Form;
+use super::super::form::{Fields, Form};
 use super::super::home::PATIENCE;
 use super::confirm::ConfirmPage;
 use super::people::{Asked, Person, Typed, draw, redraw};
@@ -19,7 +19,9 @@ use crate::api::servers::{self, Address};
 use crate::http::faults::Fault;
 
 /// What a page does not wait for goes on by itself.
-async fn begun<T: Send + 'static>(work: impl Future<Output = Result<T, Fault>> + Send + 'static) -> Result<(), Fault> {
+pub(super) async fn begun<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<(), Fault> {
     match tokio::time::timeout(PATIENCE, tokio::spawn(work)).await {
         Err(_) => Ok(()),
         Ok(Ok(done)) => done.map(drop),
@@ -27,10 +29,15 @@ async fn begun<T: Send + 'static>(work: impl Future<Output = Result<T, Fault>> +
     }
 }
 
-fn answer(admin: &Admin, back: &str, result: Result<(), Fault>, done: Done) -> Result<Response, Fault> {
+pub(super) async fn answer(
+    admin: &Admin,
+    back: &str,
+    result: Result<(), Fault>,
+    done: Done,
+) -> Result<Response, Fault> {
     match result {
         Ok(()) => Ok(Admin::done(back, done)),
-        Err(fault) => redraw(admin, back, fault),
+        Err(fault) => redraw(admin, back, fault).await,
     }
 }
 
@@ -39,7 +46,7 @@ pub(super) async fn start(admin: Admin, address: Address, form: Form) -> Result<
     let back = admin.back(&form.open()?);
     let work = servers::start(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
     let result = begun(work).await;
-    answer(&admin, &back, result, Done::Started)
+    answer(&admin, &back, result, Done::Started).await
 }
 
 /// `POST /hub/admin/stop/{user}[/{server}]`
@@ -47,7 +54,7 @@ pub(super) async fn stop(admin: Admin, address: Address, form: Form) -> Result<R
     let back = admin.back(&form.open()?);
     let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
     let result = begun(work).await;
-    answer(&admin, &back, result, Done::Stopped)
+    answer(&admin, &back, result, Done::Stopped).await
 }
 
 /// `GET /hub/admin/remove/{user}/{server}`: asks first.
@@ -73,7 +80,51 @@ pub(super) async fn remove(admin: Admin, address: Address, form: Form) -> Result
     let wanted = body(json!({"remove": true}));
     let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, wanted);
     let result = begun(work).await;
-    answer(&admin, &back, result, Done::Removed)
+    answer(&admin, &back, result, Done::Removed).await
+}
+
+/// `GET /hub/admin/start-all`: the default servers of the people on one page of the list, to be agreed to.
+pub(super) async fn ask_start_all(admin: Admin, Query(asked): Query<Asked>) -> Result<Response, Fault> {
+    let (rows, _) = asked.part(&admin)?;
+    let people: Vec<Person> = rows.iter().map(|row| Person::of(&admin, row)).collect();
+    let defaults = people.iter().filter_map(|person| person.servers.first());
+    let resting = defaults.filter(|server| server.actions.start && server.is_default);
+    let items: Vec<_> = resting.map(|server| (server.full_name.clone(), server.path.clone())).collect();
+    if items.is_empty() {
+        let said = Said::wrong(admin.text().get("bulk.start-none"), Vec::new());
+        return draw(&admin, StatusCode::OK, asked, Some(said), Typed::default()).await;
+    }
+    let text = admin.text();
+    let page = ConfirmPage {
+        title: text.fill("bulk.start-title", &[("count", &items.len().to_string())]),
+        about: vec![text.get("bulk.start-about").to_owned()],
+        button: text.get("bulk.start").to_owned(),
+        harmless: true,
+        ..of_many(&admin, &asked, "/start-all", items)
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// The question about several servers, by name and path.
+fn of_many(admin: &Admin, asked: &Asked, action: &str, servers: Vec<(String, String)>) -> ConfirmPage {
+    let cancel = admin.address(&asked.query());
+    let (items, fields): (Vec<_>, Vec<_>) =
+        servers.into_iter().map(|(name, path)| (name, ("server".to_owned(), path))).unzip();
+    ConfirmPage {
+        items,
+        fields: fields.into_iter().chain([("back".to_owned(), cancel.clone())]).collect(),
+        action: admin.address(action),
+        cancel,
+        ..ConfirmPage::new(admin, Place::People, admin.address(&format!("{action}{}", asked.query())))
+    }
+}
+
+/// `POST /hub/admin/start-all`: exactly the servers that were shown, as far as that can be.
+pub(super) async fn start_all(admin: Admin, form: Form) -> Result<Response, Fault> {
+    let fields = form.open()?;
+    let work = |address| servers::start(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
+    let wrong = each(&admin, &fields, work).await?;
+    told(&admin, &fields, wrong, Done::AllStarted, "bulk.start-wrong").await
 }
 
 /// `GET /hub/admin/stop-all`: the servers of the people on one page of the list, to be agreed to.
@@ -81,23 +132,17 @@ pub(super) async fn ask_stop_all(admin: Admin, Query(asked): Query<Asked>) -> Re
     let (rows, _) = asked.part(&admin)?;
     let people: Vec<Person> = rows.iter().map(|row| Person::of(&admin, row)).collect();
     let running = people.iter().flat_map(|person| &person.servers).filter(|server| server.actions.stop);
-    let (items, fields): (Vec<_>, Vec<_>) =
-        running.map(|server| (server.full_name.clone(), ("server".to_owned(), server.path.clone()))).unzip();
-    let cancel = admin.address(&asked.query());
+    let items: Vec<_> = running.map(|server| (server.full_name.clone(), server.path.clone())).collect();
     if items.is_empty() {
         let said = Said::wrong(admin.text().get("admin.stop-all-none"), Vec::new());
-        return draw(&admin, StatusCode::OK, asked, Some(said), Typed::default());
+        return draw(&admin, StatusCode::OK, asked, Some(said), Typed::default()).await;
     }
     let text = admin.text();
     let page = ConfirmPage {
         title: text.fill("admin.stop-all-title", &[("count", &items.len().to_string())]),
         about: vec![text.get("admin.stop-all-about").to_owned()],
-        items,
-        fields: fields.into_iter().chain([("back".to_owned(), cancel.clone())]).collect(),
-        action: admin.address("/stop-all"),
         button: text.get("admin.stop-all").to_owned(),
-        cancel,
-        ..ConfirmPage::new(&admin, Place::People, admin.address(&format!("/stop-all{}", asked.query())))
+        ..of_many(&admin, &asked, "/stop-all", items)
     };
     Ok(html(StatusCode::OK, &page))
 }
@@ -105,26 +150,48 @@ pub(super) async fn ask_stop_all(admin: Admin, Query(asked): Query<Asked>) -> Re
 /// `POST /hub/admin/stop-all`: exactly the servers that were shown, as far as that can be.
 pub(super) async fn stop_all(admin: Admin, form: Form) -> Result<Response, Fault> {
     let fields = form.open()?;
-    let back = admin.back(&fields);
-    let stops = fields.all("server").map(|path| {
+    let work = |address| servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
+    let wrong = each(&admin, &fields, work).await?;
+    told(&admin, &fields, wrong, Done::Stopped, "admin.stop-all-wrong").await
+}
+
+/// Does something with each server that a form names; returns what could not be done and why.
+async fn each<T, W>(admin: &Admin, fields: &Fields, work: impl Fn(Address) -> W) -> Result<Vec<String>, Fault>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T, Fault>> + Send + 'static,
+{
+    let all = fields.all("server").map(|path| {
         let (user, server) = path.split_once('/').unwrap_or((path, ""));
         let decoded = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
         let address = Address { user: decoded(user), server: decoded(server) };
         let name = if server.is_empty() { address.user.clone() } else { format!("{}:{server}", address.user) };
-        let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
+        let work = work(address);
         async move { (name, begun(work).await) }
     });
     let mut wrong = Vec::new();
-    for (name, result) in join_all(stops).await {
+    for (name, result) in join_all(all).await {
         if let Err(fault) = result {
             let (_, said) = Said::refused(fault, admin.text())?;
             wrong.push(format!("{name}: {}", said.reason.unwrap_or_default()));
         }
     }
+    Ok(wrong)
+}
+
+/// Back to the list, with what could not be done.
+async fn told(
+    admin: &Admin,
+    fields: &Fields,
+    wrong: Vec<String>,
+    done: Done,
+    sentence: &'static str,
+) -> Result<Response, Fault> {
+    let back = admin.back(fields);
     if wrong.is_empty() {
-        return Ok(Admin::done(&back, Done::Stopped));
+        return Ok(Admin::done(&back, done));
     }
-    let said = Said::wrong(admin.text().get("admin.stop-all-wrong"), wrong);
+    let said = Said::wrong(admin.text().get(sentence), wrong);
     let (_, query) = back.split_once('?').unwrap_or_default();
-    draw(&admin, StatusCode::CONFLICT, Asked::of(query), Some(said), Typed::default())
+    draw(admin, StatusCode::CONFLICT, Asked::of(query), Some(said), Typed::default()).await
 }

@@ -68,7 +68,7 @@ pub(super) struct Arrived {
     notice: String,
 }
 
-fn find(admin: &Admin, name: &str) -> Result<Arc<UserRow>, Fault> {
+pub(super) fn find(admin: &Admin, name: &str) -> Result<Arc<UserRow>, Fault> {
     admin.caller.on_user(READ, name)?;
     admin.app.people.named(name).ok_or(Fault::NoAccess)
 }
@@ -85,10 +85,10 @@ pub(super) async fn show(
 ) -> Result<Response, Fault> {
     let person = find(&admin, &name)?;
     let said = Said::arrived(&arrived.notice, admin.text());
-    Ok(draw(&admin, StatusCode::OK, &person, said, None))
+    Ok(draw(&admin, StatusCode::OK, &person, said, None).await)
 }
 
-pub(super) fn draw(
+pub(super) async fn draw(
     admin: &Admin,
     status: StatusCode,
     person: &UserRow,
@@ -103,6 +103,8 @@ pub(super) fn draw(
     let may_put = |group: &str| admin.may(&["groups"], Resource::Group(group));
     let held = if on(&["read:users", "read:users:groups"]) { app.groups.of(&person.name) } else { Vec::new() };
     let others = app.groups.all().into_iter().filter(|group| may_put(&group.name) && !held.contains(&group.name));
+    let mut shown = Person::of(admin, person);
+    super::live::fill(admin, std::slice::from_mut(&mut shown)).await;
     let page = UserPage {
         frame: admin.frame(page_of(admin, name)),
         here: Place::People,
@@ -116,14 +118,15 @@ pub(super) fn draw(
         may_make: accounts::may_make(admin),
         choice: Choice::default(),
         typed: typed.unwrap_or_else(|| Typed { name: name.to_owned(), admin: app.is_admin(&person.name) }),
-        person: Person::of(admin, person),
+        person: shown,
     };
     html(status, &page)
 }
 
 /// The page about somebody by name, with what went wrong.
-pub(super) fn with(admin: &Admin, name: &str, status: StatusCode, said: Said) -> Result<Response, Fault> {
-    Ok(draw(admin, status, find(admin, name)?.as_ref(), Some(said), None))
+pub(super) async fn with(admin: &Admin, name: &str, status: StatusCode, said: Said) -> Result<Response, Fault> {
+    let person = find(admin, name)?;
+    Ok(draw(admin, status, &person, Some(said), None).await)
 }
 
 /// `POST /hub/admin/user/{user}`. Fields: `name`, `admin`.
@@ -141,7 +144,7 @@ pub(super) async fn change(admin: Admin, Path(name): Path<String>, form: Form) -
         }
         Err(fault) => {
             let (status, said) = Said::refused(fault, admin.text())?;
-            Ok(draw(&admin, status, &person, Some(said), Some(typed)))
+            Ok(draw(&admin, status, &person, Some(said), Some(typed)).await)
         }
     }
 }
@@ -162,7 +165,7 @@ pub(super) async fn regroup(admin: Admin, Path(name): Path<String>, form: Form) 
         Ok(_) => Ok(Admin::done(&page_of(&admin, &name), Done::Saved)),
         Err(fault) => {
             let (status, said) = Said::refused(fault, admin.text())?;
-            Ok(draw(&admin, status, &person, Some(said), None))
+            Ok(draw(&admin, status, &person, Some(said), None).await)
         }
     }
 }
@@ -197,10 +200,10 @@ pub(super) async fn delete(admin: Admin, Path(name): Path<String>, form: Form) -
     let ticked = |field| fields.find(field).map(|_| "delete");
     let fate = match Fate::asked(ticked("account"), ticked("home")) {
         Ok(fate) => fate,
-        Err(fault) => return super::people::redraw(&admin, &page_of(&admin, &name), fault),
+        Err(fault) => return super::people::redraw(&admin, &page_of(&admin, &name), fault).await,
     };
     match user_changes::forget(&admin.app, &admin.caller, &name, fate).await {
         Ok(_) => Ok(Admin::done(&admin.address(""), Done::Deleted)),
-        Err(fault) => super::people::redraw(&admin, &page_of(&admin, &name), fault),
+        Err(fault) => super::people::redraw(&admin, &page_of(&admin, &name), fault).await,
     }
 }

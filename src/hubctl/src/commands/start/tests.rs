@@ -30,7 +30,7 @@ fn start_named(hub: &FakeHub, server: &str) -> Result<String, Failure> {
     let mut out = Vec::new();
     let mut context = Context { talk: Talk::new(Language::English), out: &mut out, json: false, client: hub.client() };
     let id = ServerId::new(UserName::parse("alice").unwrap(), ServerName::parse(server).unwrap());
-    run(&mut context, &id)?;
+    run(&mut context, &id, None)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
