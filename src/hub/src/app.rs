@@ -31,6 +31,7 @@ use crate::http::stay::Stays;
 use crate::journals::Journals;
 use crate::oauth::codes::Codes;
 use crate::proxy::forward::Forwarder;
+use crate::servers::idle::Idle;
 use crate::servers::launcher::Launcher;
 use crate::servers::profiles::{self, Offer};
 use crate::servers::registry::{Servers, Settings, Ties};
@@ -97,6 +98,8 @@ pub struct App {
     pub door: Door,
     /// Everybody's servers.
     pub servers: Servers,
+    /// Which servers are idle, and what becomes of them.
+    pub idle: Idle,
     /// What runs of the services.
     pub manager: Manager,
     /// What reads logs.
@@ -163,7 +166,9 @@ impl App {
         let ties = Ties { people: Arc::clone(&people), tokens: Arc::clone(&tokens), shares: Arc::clone(&shares) };
         let servers = Servers::load(parts.launcher, store, Settings::of(&config), ties).await?;
         let stays = Stays::new();
+        let idle = Idle::new(servers.clone(), &config, Arc::clone(&parts.accounts));
         Ok(Arc::new(Self {
+            idle,
             people,
             groups,
             services,

@@ -1,5 +1,7 @@
 //! The time, in the unit of the store.
 
+pub mod timestamp;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Microseconds since 1970 UTC.

@@ -13,8 +13,8 @@ pub(crate) use grammar::command;
 
 use crate::client::{Base, Client};
 use crate::commands::{
-    accounts, api, configuration, doctor, environment, groups, limits, logs, people, servers, services, start, status,
-    stop, suspension, tokens, users,
+    accounts, api, configuration, doctor, environment, groups, idle, limits, logs, people, servers, services, start,
+    status, stop, suspension, tokens, users,
 };
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
@@ -59,6 +59,11 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
             start::run(context, &server_of(talk, found)?, profile)
         }
         Some(("stop", found)) => stop::run(context, &server_of(talk, found)?, found.get_flag("remove")),
+        Some(("idle", found)) => idle::run(context, found.get_flag("apply")),
+        Some(("keep", found)) => {
+            let span = tokens::span(talk, text_of(found, "time"))?;
+            idle::keep(context, &server_of(talk, found)?, span)
+        }
         Some(("suspend", found)) => suspension::suspend(context, &server_of(talk, found)?),
         Some(("wake", found)) => suspension::wake(context, &server_of(talk, found)?),
         Some(("limits", found)) => limit(context, found),
@@ -228,6 +233,8 @@ mod tests {
             ("stop alice", vec!["DELETE users/alice/server"]),
             ("stop alice:gpu", vec!["DELETE users/alice/servers/gpu"]),
             ("stop alice:gpu --remove", vec!["DELETE users/alice/servers/gpu", r#"{"remove":true}"#]),
+            ("keep alice 2h", vec!["PUT users/alice/server/keep", r#"{"seconds":7200}"#]),
+            ("keep alice:gpu none", vec!["DELETE users/alice/servers/gpu/keep"]),
             ("user remove alice", vec!["DELETE users/alice"]),
             ("user remove alice --delete-account", vec!["DELETE users/alice?account=delete"]),
             ("user remove alice --delete-account --delete-home", vec!["DELETE users/alice?account=delete&home=delete"]),

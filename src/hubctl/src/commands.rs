@@ -6,6 +6,7 @@ pub(crate) mod configuration;
 pub(crate) mod doctor;
 pub(crate) mod environment;
 pub(crate) mod groups;
+pub(crate) mod idle;
 pub(crate) mod limits;
 pub(crate) mod logs;
 pub(crate) mod people;

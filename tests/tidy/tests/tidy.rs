@@ -245,6 +245,8 @@ fn every_command_in_the_documentation_exists() {
         "token",
         "groups",
         "group",
+        "idle",
+        "keep",
         "services",
         "api",
         "config",

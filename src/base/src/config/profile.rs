@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::schema::Apply::{Entries, Value};
 use super::schema::{Key, LIMITS, STRINGS, set_entry};
 use super::tables::Table;
-use super::{Allow, Config, limits, value};
+use super::{Allow, Config, IdleRule, idle, limits, value};
 use crate::limits::Limits;
 
 /// Characters of a name, which people and programs type.
@@ -30,6 +30,8 @@ pub struct Profile {
     pub environment: Vec<(String, String)>,
     /// Program and first arguments in place of those of `[server]`; `None` keeps those.
     pub command: Option<Vec<String>>,
+    /// What becomes of its servers when they are idle, over what `[idle]` says of everybody and of groups.
+    pub idle: IdleRule,
 }
 
 impl Profile {
@@ -43,6 +45,7 @@ impl Profile {
             limits: Limits::default(),
             environment: Vec::new(),
             command: None,
+            idle: IdleRule::default(),
         }
     }
 
@@ -153,6 +156,15 @@ const KEYS: &[Key<Profile>] = &[
         default: "[]",
         meaning: &["The program and its first arguments, in place of server.command. [] keeps that."],
         apply: Value(|profile, v| value::command(v).map(|argv| profile.command = argv)),
+    },
+    Key {
+        name: "idle",
+        default: "{}",
+        meaning: &[
+            "When its servers are suspended and stopped: { suspend_after = \"2h\", stop_after = \"never\" }, with",
+            "the keys of [idle.group.NAME]. [idle.user.NAME] beats it.",
+        ],
+        apply: Value(|profile, v| idle::rule(&mut profile.idle, v)),
     },
 ];
 

@@ -10,9 +10,8 @@ use serde_json::{Map, Value};
 
 use super::body::{Body, python};
 use super::caller::Caller;
-use super::timestamp;
 use crate::app::App;
-use crate::clock::{Usec, iso, now};
+use crate::clock::{Usec, iso, now, timestamp};
 use crate::http::faults::Fault;
 use crate::servers::server::Server;
 
@@ -45,7 +44,7 @@ pub async fn note(
     let own = own.map(moment).transpose()?;
     // All is well; from here on nothing is refused.
     for (server, when) in servers {
-        server.raise_activity(when);
+        server.report(when);
     }
     if let Some(when) = own {
         app.people.advance(&user, when).await.map_err(Fault::internal)?;

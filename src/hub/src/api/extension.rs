@@ -3,16 +3,22 @@
 
 use serde_json::{Map, Value};
 
+use super::idle;
+use crate::app::App;
 use crate::clock::iso;
 use crate::servers::oom::OutOfMemory;
+use crate::servers::server::Server;
 use crate::servers::state::Snapshot;
 
 /// The object of one server.
-pub fn of(snapshot: &Snapshot) -> Value {
+pub fn of(app: &App, server: &Server, snapshot: &Snapshot) -> Value {
     let mut fields = Map::new();
     fields.insert("state".into(), snapshot.state.word().into());
     if let Some(bytes) = snapshot.given_back {
         fields.insert("given_back".into(), bytes.into());
+    }
+    if let Some(idle) = idle::of(app, server) {
+        fields.insert("idle".into(), idle);
     }
     if let Some(name) = &snapshot.lost_profile {
         fields.insert("lost_profile".into(), name.as_str().into());

@@ -152,7 +152,7 @@ impl View<'_> {
             "progress_url": progress,
             "state_word": snapshot.state.word(),
             "unit": server.id.unit_name(),
-            "hubd": extension::of(snapshot),
+            "hubd": extension::of(app, server, snapshot),
         });
         if self.sees(&["admin:server_state"], Resource::Server { user, server: name }) {
             if let Some(model) = model.as_object_mut() {

@@ -1,8 +1,8 @@
 //! Every route of the API with what is said of it (contract 1.4).
 
 use super::{
-    accounts, activity, authorizations, groups, hub, log, metrics, progress, proxy, servers, services, share_codes,
-    shared, shares, shutdown, tokens, user_changes, users,
+    accounts, activity, authorizations, groups, hub, idle, log, metrics, progress, proxy, servers, services,
+    share_codes, shared, shares, shutdown, tokens, user_changes, users,
 };
 use crate::http::document::{Doc, Routes};
 
@@ -49,6 +49,12 @@ fn the_hub() -> Routes {
         )
         .get("/metrics", metrics::read, Doc::new("Metrics for Prometheus", &["read:metrics"], &[(200, "Text")]))
         .get("/proxy", proxy::table, Doc::new("Where paths lead", &["proxy"], &[(200, "RouteMap")]).query(PAGES))
+        .get("/idle", idle::show, Doc::new("Which servers are idle", &["read:servers"], &[(200, "IdleServers")]))
+        .post(
+            "/idle",
+            idle::apply,
+            Doc::new("Suspend and stop idle servers", &["admin:servers"], &[(200, "IdleServers")]),
+        )
         .post("/proxy", proxy::synchronise, Doc::new("Synchronise routes", &["proxy"], &[(200, "")]))
         .patch("/proxy", proxy::replace, Doc::new("Another proxy", &["proxy"], &[(200, "")]).body("ProxyChange"))
 }
@@ -99,6 +105,8 @@ fn own_servers() -> Routes {
     let followed = Doc::new("Follow a start", read, &[(200, "Events")]);
     let lines: Arguments = &[("lines", "integer", "How many")];
     let written = Doc::new("The last lines of a server's journal", &["servers"], &[(200, "Log")]).query(lines);
+    let kept = Doc::new("Leave a server as it is for a while", &["servers"], &[(200, "Kept")]).body("Keep");
+    let released = Doc::new("Leave a server alone no longer", &["servers"], &[(200, "Kept")]);
     let answers: &[(u16, &str)] = &[(200, "ServerExtension"), (409, "Error"), (500, "Error"), (501, "Error")];
     let suspended = Doc::new("Freeze a server and give its memory back", &["servers"], answers);
     let woken = Doc::new("Let a suspended server run again", &["servers"], &[(200, "ServerExtension"), (500, "Error")]);
@@ -107,6 +115,9 @@ fn own_servers() -> Routes {
         Doc::new("Change what a running server may use, until it stops", &["admin:servers"], &[(200, "ServerLimits")]);
     let relimited = relimited.body("LimitChange");
     let mut routes = Routes::default();
+    for path in ["/users/{user}/server/keep", "/users/{user}/servers/{server}/keep"] {
+        routes = routes.put(path, idle::keep, kept).delete(path, idle::release, released);
+    }
     for path in ["/users/{user}/server", "/users/{user}/servers/", "/users/{user}/servers/{server}"] {
         routes = routes
             .get(path, servers::show, shown)

@@ -137,8 +137,10 @@ fn answers() -> Value {
             "version": text(), "pid": number(), "started": moment(), "users": number(), "servers": free(),
             "connections": number(), "memory_bytes": nullable(number()), "logins": free(),
         })),
+        "IdleServers": object(&["servers"], json!({"servers": {"type": "array", "items": free()}})),
+        "Kept": object(&["keep_until"], json!({"keep_until": nullable(moment())})),
         "ServerExtension": object(&["state"], json!({
-            "state": text(), "given_back": number(), "lost_profile": text(), "out_of_memory": free(),
+            "state": text(), "given_back": number(), "idle": free(), "lost_profile": text(), "out_of_memory": free(),
         })),
         "ServerLimits": object(&["unit", "running", "limits", "person", "all"], json!({
             "unit": text(), "running": flag(), "profile": nullable(text()), "limits": map_of("Limit"),
@@ -191,6 +193,7 @@ fn requests() -> Value {
         "UserChange": object(&[], json!({"name": text(), "admin": flag()})),
         "ServerRequest": object(&[], json!({"display_name": text(), "user_options": nullable(free())})),
         "ServerChange": object(&[], json!({"name": text(), "display_name": text(), "user_options": free()})),
+        "Keep": object(&[], json!({"until": moment(), "seconds": {"type": "integer", "minimum": 1}})),
         "LimitChange": free(),
         "ServerStop": object(&[], json!({"remove": flag()})),
         "NewToken": object(&[], json!({

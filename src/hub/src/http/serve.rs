@@ -17,7 +17,7 @@ use hubd_base::config::NEVER;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -192,7 +192,9 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|request| {
-            stay.is_use();
+            if !is_look(&request) {
+                stay.is_use();
+            }
             let (app, router, origin) = (Arc::clone(&self.app), self.router.clone(), origin.clone());
             async move { Ok::<_, Infallible>(answer(app, router, origin, request).await) }
         });
@@ -236,4 +238,9 @@ async fn answer(app: Arc<App>, mut router: Router, origin: Origin, mut request: 
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+/// The timer's look at idle servers: it keeps no hub awake that nobody uses.
+fn is_look(request: &Request<Incoming>) -> bool {
+    request.method() == Method::POST && request.uri().path().ends_with("/hub/api/idle")
 }

@@ -15,6 +15,10 @@ pub const SERVER_READY: &str = "c3e9a1d57b4f42d0a8c6e2f1b5d7093e";
 pub const SERVER_STOPPED: &str = "1f6b8d2c4e0a49c7b3d5f7a9e1c2b480";
 /// A server could not be started, or ended by itself with a failure.
 pub const SERVER_FAILED: &str = "e08f4b7a9d1c4e63a5b2c7d9f0e1a368";
+/// A server was suspended because nobody used it.
+pub const SERVER_IDLE: &str = "4c1f0a9be6d84d1c9a72f35e08bd61c7";
+/// The hub stops a server: nobody used it, or it has run as long as it may.
+pub const SERVER_CULLED: &str = "d27a6c58f0e34b9bb1c4e9703a5f82d6";
 /// A server was suspended, by whomever.
 pub const SERVER_SUSPENDED: &str = "9eec37997e6947e987789898bc7ddf66";
 /// A suspended server runs again.

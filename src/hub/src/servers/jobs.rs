@@ -47,6 +47,7 @@ pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.started = None;
     snapshot.out_of_memory = None;
     snapshot.stop_asked = false;
+    snapshot.stop_planned = None;
     snapshot.restart = false;
     snapshot.stop_result = None;
 }
@@ -98,6 +99,7 @@ async fn keep_row(servers: &Servers, server: &Server) -> Result<(), StoreError> 
     let details =
         server.details().map_or_else(|| Wanted::default().over(None, &id.server), |details| (*details).clone());
     server.set_details(Some(details.clone()), None);
+    servers.note_end(server, None).await;
     servers.0.store.keep_server(id.clone(), details.display_name, details.user_options, Some(now())).await
 }
 

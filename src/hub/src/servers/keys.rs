@@ -9,7 +9,10 @@ use hubd_base::secret::Secret;
 use super::registry::Servers;
 use super::server::Server;
 use crate::auth::tokens::{Kind, NewToken, Owner, Token, TokenError};
-use crate::clock::now;
+use crate::clock::{Usec, now};
+
+/// How long a lent token lasts at most, microseconds: 1 minute.
+const LENT: Usec = 60_000_000;
 
 /// A token that was just made.
 pub(super) struct Issued {
@@ -30,6 +33,23 @@ pub(super) async fn issue(servers: &Servers, server: &Server) -> Result<Issued, 
         note: format!("Server at {}", servers.path(&server.id)),
         created: now(),
         expires: None,
+    };
+    let (secret, token) = servers.0.tokens.create(new).await?;
+    Ok(Issued { secret: Secret::from(secret.as_bytes().to_vec()), id: token.id })
+}
+
+/// A token that opens this one server for a minute, for the hub's own questions to it. To be withdrawn afterwards.
+pub(super) async fn lend(servers: &Servers, server: &Server) -> Result<Issued, TokenError> {
+    let begun = now();
+    let new = NewToken {
+        owner: Owner::User(server.id.user.clone()),
+        kind: Kind::Server,
+        client: Some(server.client.clone()),
+        session: None,
+        scopes: vec!["access:servers!server".to_owned()],
+        note: format!("Look at {}", servers.path(&server.id)),
+        created: begun,
+        expires: Some(begun + LENT),
     };
     let (secret, token) = servers.0.tokens.create(new).await?;
     Ok(Issued { secret: Secret::from(secret.as_bytes().to_vec()), id: token.id })

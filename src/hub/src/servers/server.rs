@@ -17,6 +17,9 @@ use super::state::{Backend, Event, Hold, Snapshot, State, next};
 use super::usage::{Readings, Usage};
 use crate::clock::{Usec, now};
 
+/// What a server says of its own use, and the request that was that use, are no further apart, microseconds: 2 s.
+const REPORTED_LATE: Usec = 2_000_000;
+
 /// What a person said about a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
@@ -199,6 +202,25 @@ impl Server {
     /// Changes details that are not the state.
     pub(super) fn amend(&self, change: impl FnOnce(&mut Snapshot)) {
         self.snapshot.send_modify(change);
+    }
+
+    /// Tells whoever follows when the hub is going to stop it.
+    pub(super) fn announce(&self, at: Option<Usec>) {
+        self.snapshot.send_if_modified(|snapshot| {
+            let differs = snapshot.stop_planned != at;
+            snapshot.stop_planned = at;
+            differs
+        });
+    }
+
+    /// It told of its own use, or somebody did on its behalf. What an open tab asked through the proxy at that time
+    /// explains it; anything later was somebody's doing.
+    pub fn report(&self, when: Usec) {
+        self.raise_activity(when);
+        let proxied = self.backend().map_or(0, |backend| backend.last_activity.load(Ordering::Relaxed));
+        if when > proxied.saturating_add(REPORTED_LATE) {
+            self.attend(when);
+        }
     }
 
     /// Whether it was to start again; from now on it is not.

@@ -292,6 +292,8 @@ pub struct Snapshot {
     pub invocation: Option<String>,
     /// Set while it rests and is being renamed or removed: nothing else happens to it.
     pub hold: Option<Hold>,
+    /// When the hub is going to stop it, once that was announced.
+    pub stop_planned: Option<Usec>,
     /// Whether the stop under way was asked for here, so that a job of this process ends it.
     pub stop_asked: bool,
     /// Whether it is to start again after the stop under way.
@@ -349,6 +351,7 @@ impl Snapshot {
             out_of_memory: None,
             invocation: None,
             hold: None,
+            stop_planned: None,
             stop_asked: false,
             restart: false,
             stop_result: None,

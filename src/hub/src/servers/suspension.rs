@@ -200,6 +200,8 @@ async fn listen(servers: &Servers, server: &Arc<Server>) {
 pub(super) fn woke_up(server: &Server) {
     let since = server.snapshot().since;
     if server.apply(Event::Thawed, |_| {}) {
+        // Whoever woke it wants it to run: it is not to be found idle at once.
+        server.attend(now());
         tracing::info!(
             message_id = observe::SERVER_WOKEN,
             hub_user = server.id.user.as_str(),

@@ -29,6 +29,13 @@ pub(crate) fn command(talk: Talk) -> Command {
             "remove",
             Text::OptionRemove,
         )))
+        .subcommand(about(talk, "idle", Text::AboutIdle).arg(flag(talk, "apply", Text::OptionApply)))
+        .subcommand(about(talk, "keep", Text::AboutKeep).arg(server(talk)).arg(word(
+            talk,
+            "time",
+            "TIME",
+            Text::OptionKeep,
+        )))
         .subcommand(about(talk, "suspend", Text::AboutSuspend).arg(server(talk)))
         .subcommand(about(talk, "wake", Text::AboutWake).arg(server(talk)))
         .subcommand(limits(talk))

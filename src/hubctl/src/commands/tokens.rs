@@ -68,6 +68,15 @@ pub(crate) fn lifetime(talk: Talk, text: &str) -> Result<Option<u64>, Failure> {
     Ok(Some(time.as_secs()))
 }
 
+/// A span of time: `8h`; `none` is none at all.
+pub(crate) fn span(talk: Talk, text: &str) -> Result<Option<u64>, Failure> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let bad = || Failure::new(Status::Usage, talk.say(Text::BadTime, &[&text.escape_debug()]));
+    lifetime(talk, text)?.ok_or_else(bad).map(Some)
+}
+
 /// `token create`
 pub(crate) fn create(context: &mut Context<'_>, user: &UserName, wanted: &Wanted) -> Result<(), Failure> {
     let talk = context.talk;

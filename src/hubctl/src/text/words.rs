@@ -33,6 +33,8 @@ words! {
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
+    AboutIdle => "Which servers nobody uses, why, and what becomes of them", "列出闲置的服务器、原因以及后续处理";
+    AboutKeep => "Leave a person's server as it is for a while", "让某个用户的服务器在一段时间内保持原样";
     AboutSuspend => "Freeze a person's server as it is, and give its memory back", "让某个用户的服务器原样休眠，并收回内存";
     AboutWake => "Let a suspended server go on", "唤醒休眠的服务器";
     AboutLimits => "What a server may use, and who says so", "服务器可以使用多少资源，由谁规定";
@@ -65,6 +67,9 @@ words! {
     OptionProfile => "The [[profile]] to start with; the last choice, unless given", "启动所用的 [[profile]]；不写则沿用上次的选择";
     OptionManaged => "Only the names of those in hub.toml that the hub starts; status 1 if there are none. Needs no hub",
         "仅列出 hub.toml 中由 hub 启动的服务名称；没有时状态为 1。无需 hub 运行";
+    OptionApply => "Suspend and stop what is due, as hub-cull.timer has done every few minutes",
+        "立即处理到期的服务器（休眠或停止），hub-cull.timer 每隔几分钟也会这样做";
+    OptionKeep => "How long, such as 8h; none ends it", "多久，例如 8h；none 表示取消";
     OptionRemove => "Remove the server as well, if it has a name", "同时删除服务器（仅限命名服务器）";
     OptionCreateAccount => "Make accounts on this machine for who has none, and print their passwords once",
         "为没有系统账号的用户创建账号，并显示一次密码";
@@ -180,6 +185,27 @@ words! {
     StatusConnections => "connections", "连接";
     StatusLogins => "logins", "登录";
     StatusLoginsAre => "{} under way, {} waiting", "{} 个进行中，{} 个等待";
+
+    // idle, keep
+    IdleSince => "IDLE SINCE", "闲置起始";
+    IdleSuspend => "SUSPENDED", "休眠";
+    IdleStop => "STOPPED", "停止";
+    IdleWhy => "WHY", "依据";
+    IdleWorks => "working", "工作中";
+    IdleDue => "now", "现在";
+    IdleOpen => "when sure", "确认后";
+    IdleAttended => "last used {}", "最后使用：{}";
+    IdleWorked => "last busy {}", "最后忙碌：{}";
+    IdleNoKernels => "no kernels", "没有内核";
+    IdleKernels => "{} of {} kernels compute", "{}/{} 个内核在计算";
+    IdleTerminals => "{} terminals, last active {}", "{} 个终端，最后活动：{}";
+    IdleSilent => "JupyterLab does not tell of its kernels", "JupyterLab 没有报告内核状态";
+    IdleCpu => "processor {}%", "处理器 {}%";
+    IdleMeasuring => "processor being measured", "正在测量处理器";
+    IdleKept => "kept, ends {}", "保留中，{}结束";
+    Comma => ", ", "，";
+    Kept => "The server of {} is left as it is; that ends {}.", "{} 的服务器将保持原样，{}结束。";
+    NotKept => "The server of {} is left alone no longer.", "{} 的服务器不再特别保留。";
 
     // start, stop, logs
     Starting => "Starting the server of {} ...", "正在启动 {} 的服务器……";

@@ -28,6 +28,7 @@ mod calls;
 mod fake_pam;
 mod home;
 mod idle;
+mod idle_rules;
 mod journals;
 mod keeper;
 mod launcher;

@@ -28,15 +28,16 @@ async fn a_server_is_suspended_and_woken_by_the_api() {
     assert_eq!(alice.call("POST", "/users/alice/server", "").await.status, 201);
     let suspended = alice.call("POST", "/users/alice/server/suspend", "").await;
     assert_eq!(suspended.status, 200, "{}", suspended.text());
-    assert_eq!(suspended.json(), json!({"state": "suspended", "given_back": 123 << 20}));
+    let told = suspended.json();
+    assert_eq!((&told["state"], &told["given_back"]), (&json!("suspended"), &json!(123 << 20)));
     let model = alice.read("/users/alice/server").await;
     assert_eq!((&model["ready"], &model["pending"], &model["stopped"]), (&json!(true), &Value::Null, &json!(false)));
     assert_eq!((&model["state_word"], &model["hubd"]["state"]), (&json!("suspended"), &json!("suspended")));
     let again = alice.call("POST", "/users/alice/server/suspend", "").await;
     assert_eq!((again.status, world.launcher.frozen.load(Ordering::Relaxed)), (200, 1), "it stays as it is");
     let woken = alice.call("POST", "/users/alice/server/wake", "").await;
-    assert_eq!((woken.status, woken.json()), (200, json!({"state": "running"})));
-    assert_eq!(alice.call("POST", "/users/alice/server/wake", "").await.json(), json!({"state": "running"}));
+    assert_eq!((woken.status, &woken.json()["state"]), (200, &json!("running")));
+    assert_eq!(alice.call("POST", "/users/alice/server/wake", "").await.json()["state"], "running");
     assert_eq!(world.launcher.thawed.load(Ordering::Relaxed), 1, "one that runs goes on");
     let bob = world.caller("bob", &["inherit"]).await;
     let narrow = world.caller("alice", &["read:servers"]).await;
@@ -80,7 +81,8 @@ async fn a_suspended_server_can_be_stopped_and_started_anew() {
     assert_eq!(alice.told("POST", "/users/alice/server", "").await, (400, "alice is already running".into()));
     assert_eq!(alice.call("DELETE", "/users/alice/server", "").await.status, 204);
     assert_eq!(alice.call("POST", "/users/alice/server", "").await.status, 201);
-    assert_eq!(alice.read("/users/alice/server").await["hubd"], json!({"state": "running"}));
+    let told = alice.read("/users/alice/server").await;
+    assert_eq!((&told["hubd"]["state"], told["hubd"].get("given_back")), (&json!("running"), None));
 }
 
 #[tokio::test]
@@ -352,4 +354,29 @@ async fn frozen_a_hundred_times_under_load_and_no_request_is_lost() {
     over.cancel();
     let answers: u32 = timeout(DEADLINE, people.join_all()).await.expect("nobody is left waiting").iter().sum();
     assert!(answers > 100, "{answers}");
+}
+
+#[tokio::test]
+async fn an_administrator_suspends_and_wakes_on_the_page() {
+    let world = World::new("").await;
+    world.app.servers.start(&id("alice")).unwrap();
+    world.wait_for("alice", "running").await;
+    let mut boss = world.browser_of("boss").await;
+    let page = boss.get("/hub/admin").await;
+    assert!(page.text().contains("formaction=\"/hub/admin/suspend/alice\""), "{}", page.text());
+    let xsrf = page.field("_xsrf");
+    let done = boss.post("/hub/admin/suspend/alice", &format!("_xsrf={xsrf}")).await;
+    assert_eq!(done.status, 303, "{}", done.text());
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
+    let page = boss.get("/hub/admin?done=suspended").await.text();
+    assert!(
+        page.contains("The server is suspended.") && page.contains("formaction=\"/hub/admin/wake/alice\""),
+        "{page}"
+    );
+    let done = boss.post("/hub/admin/wake/alice", &format!("_xsrf={xsrf}")).await;
+    assert_eq!(done.status, 303, "{}", done.text());
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
+    let refused = world.browser_of("bob").await.post("/hub/admin/suspend/alice", "_xsrf=x").await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
 }

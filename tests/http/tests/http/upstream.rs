@@ -1,11 +1,12 @@
 //! A person's server for the tests: tells what reached it, streams, and switches protocols.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -116,6 +117,14 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, rea
     let _ = connection.with_upgrades().await;
 }
 
+/// What the servers of a person tell of their kernels, as long as the tests run.
+static KERNELS: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+
+/// From now on the servers of that person tell this of their kernels; until then that there is one, which rests.
+pub fn kernels(user: &str, json: &str) {
+    KERNELS.lock().unwrap().insert(user.to_owned(), json.to_owned());
+}
+
 fn full(text: String) -> Body {
     Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed()
 }
@@ -123,8 +132,9 @@ fn full(text: String) -> Body {
 async fn answer(mut request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let (_, what) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
-    let what = what.split_once('/').map_or(what, |(_, rest)| rest);
+    let (user, what) = what.split_once('/').unwrap_or(("", what));
     match what {
+        "api/terminals" => Response::new(full("[]".into())),
         "upgrade" => {
             let upgraded = hyper::upgrade::on(&mut request);
             tokio::spawn(async move {
@@ -154,7 +164,9 @@ async fn answer(mut request: Request<Incoming>) -> Response<Body> {
         }
         "api/kernels" => {
             // What JupyterLab asks again and again.
-            let mut response = Response::new(full(format!("[{{\"id\": \"{}\"}}]", request.uri())));
+            let told = KERNELS.lock().unwrap().get(user).cloned();
+            let told = told.unwrap_or_else(|| format!("[{{\"id\": \"{}\"}}]", request.uri()));
+            let mut response = Response::new(full(told));
             response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
             response.headers_mut().insert("etag", HeaderValue::from_static("\"one\""));
             response

@@ -23,7 +23,9 @@ fn every_key_of_a_profile_is_read() {
         limits = { memory_max = "8G", cpu_quota = "400%" }
         environment = { B = "2", A = "1" }
         command = ["/opt/big/bin/jupyter-lab", "--debug"]
+        idle = { stop_after = "2h" }
         "#);
+    assert_eq!(profile.idle.stop_after, Some(std::time::Duration::from_secs(7200)));
     assert_eq!(profile.name, "big");
     let texts = ["en", "zh-CN", "de"].map(|language| profile.description.get(language));
     assert_eq!(texts, ["8 GB, 4 cores", "8 GB 内存，4 核", "8 GB, 4 cores"]);

@@ -27,7 +27,7 @@ pub async fn suspend(State(app): State<Arc<App>>, caller: Caller, address: Addre
     let done = changes.wait_for(|now| now.state != ServerState::Suspended || now.given_back.is_some());
     // What it gave back is worth some patience, and no more.
     let _ = tokio::time::timeout(SLOW, done).await;
-    Ok(model(&server))
+    Ok(model(&app, &server))
 }
 
 /// `wake`: answers when the server runs.
@@ -35,7 +35,7 @@ pub async fn wake(State(app): State<Arc<App>>, caller: Caller, address: Address)
     let id = existing(&app, &caller, &address)?;
     log(&caller, &id, "woken");
     let server = app.servers.wake(&id).await.map_err(|error| not_woken(&id, error))?;
-    Ok(model(&server))
+    Ok(model(&app, &server))
 }
 
 fn existing(app: &App, caller: &Caller, address: &Address) -> Result<ServerId, Fault> {
@@ -43,8 +43,8 @@ fn existing(app: &App, caller: &Caller, address: &Address) -> Result<ServerId, F
     address.existing(app, &user).map(|server| server.id.clone()).ok_or(Fault::NoAccess)
 }
 
-fn model(server: &Server) -> Json<Value> {
-    Json(extension::of(&server.snapshot()))
+fn model(app: &App, server: &Server) -> Json<Value> {
+    Json(extension::of(app, server, &server.snapshot()))
 }
 
 fn log(caller: &Caller, id: &ServerId, what: &str) {

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::api::timestamp;
 use crate::clock::Usec;
+use crate::clock::timestamp;
 use crate::http::faults::Fault;
 
 const HOUR: Usec = 3_600_000_000;
