@@ -25,6 +25,7 @@ mod api_rules;
 mod api_tokens;
 mod api_users;
 mod calls;
+mod choice;
 mod fake_pam;
 mod home;
 mod idle;
