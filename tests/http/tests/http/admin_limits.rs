@@ -73,19 +73,3 @@ async fn limits_are_changed_by_administrators_of_servers_only_and_only_while_a_s
     assert_eq!(answer.status, 400, "{}", answer.text());
     assert_eq!(boss.get("/hub/admin/limits/nobody").await.status, 404);
 }
-
-#[tokio::test]
-async fn a_server_is_put_to_sleep_and_woken() {
-    let world = running("").await;
-    let mut boss = world.browser_of("boss").await;
-    let page = good(&mut boss, "/hub/admin/user/ann").await;
-    assert!(page.contains("formaction=\"/hub/admin/suspend/ann\"") && !page.contains("/hub/admin/wake/ann"));
-    let answer = send(&mut boss, "/hub/admin/suspend/ann", &[]).await;
-    assert_eq!((answer.status, answer.header("location")), (303, "/hub/admin?notice=suspended"), "{}", answer.text());
-    world.wait_for("ann", "suspended").await;
-    let page = good(&mut boss, "/hub/admin/user/ann").await;
-    assert!(page.contains("formaction=\"/hub/admin/wake/ann\"") && !page.contains("/hub/admin/suspend/ann"));
-    let answer = send(&mut boss, "/hub/admin/wake/ann", &[]).await;
-    assert_eq!(answer.header("location"), "/hub/admin?notice=woken");
-    world.wait_for("ann", "running").await;
-}

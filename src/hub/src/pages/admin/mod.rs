@@ -15,6 +15,7 @@ mod people;
 mod servers;
 mod services;
 mod sessions;
+mod suspension;
 mod user;
 
 #[cfg(test)]
@@ -60,14 +61,14 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/admin/user/{user}/delete", get(user::ask).post(user::delete))
         .route("/admin/start/{user}", post(servers::start))
         .route("/admin/start/{user}/{server}", post(servers::start))
+        .route("/admin/suspend/{user}", post(suspension::suspend))
+        .route("/admin/suspend/{user}/{server}", post(suspension::suspend))
+        .route("/admin/wake/{user}", post(suspension::wake))
+        .route("/admin/wake/{user}/{server}", post(suspension::wake))
         .route("/admin/stop/{user}", post(servers::stop))
         .route("/admin/stop/{user}/{server}", post(servers::stop))
         .route("/admin/remove/{user}/{server}", get(servers::ask_remove).post(servers::remove))
         .route("/admin/stop-all", get(servers::ask_stop_all).post(servers::stop_all))
-        .route("/admin/suspend/{user}", post(servers::suspend))
-        .route("/admin/suspend/{user}/{server}", post(servers::suspend))
-        .route("/admin/wake/{user}", post(servers::wake))
-        .route("/admin/wake/{user}/{server}", post(servers::wake))
         .route("/admin/limits/{user}", get(limits::show).post(limits::change))
         .route("/admin/limits/{user}/{server}", get(limits::show).post(limits::change))
         .route("/admin/start-all", get(servers::ask_start_all).post(servers::start_all))
@@ -214,9 +215,9 @@ enum Done {
     AllStarted,
     Stopped,
     Removed,
-    Service,
     Suspended,
     Woken,
+    Service,
 }
 
 impl Done {
@@ -228,9 +229,9 @@ impl Done {
         Self::AllStarted,
         Self::Stopped,
         Self::Removed,
-        Self::Service,
         Self::Suspended,
         Self::Woken,
+        Self::Service,
     ];
 
     fn code(self) -> &'static str {
@@ -242,9 +243,9 @@ impl Done {
             Self::AllStarted => "all-started",
             Self::Stopped => "stopped",
             Self::Removed => "removed",
-            Self::Service => "service",
             Self::Suspended => "suspended",
             Self::Woken => "woken",
+            Self::Service => "service",
         }
     }
 
@@ -257,9 +258,9 @@ impl Done {
             Self::AllStarted => "bulk.started",
             Self::Stopped => "admin.stopped",
             Self::Removed => "admin.removed",
+            Self::Suspended => "sleep.suspended",
+            Self::Woken => "sleep.woken",
             Self::Service => "services.done",
-            Self::Suspended => "held.suspended",
-            Self::Woken => "held.woken",
         })
     }
 }

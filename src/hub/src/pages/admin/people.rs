@@ -129,8 +129,6 @@ pub(in crate::pages) struct Row {
     pub actions: Actions,
     pub may_remove: bool,
     pub may_read_log: bool,
-    /// `suspend` or `wake`, where that may be done now.
-    pub sleep: Option<&'static str>,
     /// Where its limits are shown; `None` while it does not run.
     pub limits: Option<String>,
 }
@@ -160,14 +158,17 @@ impl Person {
 impl Row {
     /// What the page about the person offers beyond the list, which has many rows.
     pub fn offer_more(&mut self, admin: &Admin) {
-        let resource = Resource::Server { user: self.id.user.as_str(), server: self.id.server.as_str() };
-        self.sleep = match self.state {
-            ServerState::Running => Some("suspend"),
-            ServerState::Suspended => Some("wake"),
-            _ => None,
-        };
-        self.sleep = self.sleep.filter(|_| admin.caller.may("servers", resource));
         self.limits = self.state.is_ready().then(|| admin.address(&format!("/limits/{}", self.id.url_segment())));
+    }
+
+    /// Whether it can be suspended: the same scope as for the log.
+    pub fn may_suspend(&self) -> bool {
+        self.may_read_log && self.state == ServerState::Running
+    }
+
+    /// Whether it can be woken.
+    pub fn may_wake(&self) -> bool {
+        self.may_read_log && self.state == ServerState::Suspended
     }
 
     pub fn label(&self, frame: &Frame) -> &str {
@@ -215,7 +216,6 @@ impl Row {
             },
             may_remove: !id.server.is_default() && !snapshot.state.is_active() && may("delete:servers"),
             may_read_log: may("servers"),
-            sleep: None,
             limits: None,
         })
     }

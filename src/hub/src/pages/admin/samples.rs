@@ -39,7 +39,6 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         actions: Actions { open: true, start: true, stop: true },
         may_remove: true,
         may_read_log: true,
-        sleep: Some("suspend"),
         limits: Some(text()),
     };
     let person = || Person {

@@ -19,7 +19,9 @@ use crate::api::servers::{self, Address};
 use crate::http::faults::Fault;
 
 /// What a page does not wait for goes on by itself.
-async fn begun<T: Send + 'static>(work: impl Future<Output = Result<T, Fault>> + Send + 'static) -> Result<(), Fault> {
+pub(super) async fn begun<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<(), Fault> {
     match tokio::time::timeout(PATIENCE, tokio::spawn(work)).await {
         Err(_) => Ok(()),
         Ok(Ok(done)) => done.map(drop),
@@ -27,7 +29,12 @@ async fn begun<T: Send + 'static>(work: impl Future<Output = Result<T, Fault>> +
     }
 }
 
-async fn answer(admin: &Admin, back: &str, result: Result<(), Fault>, done: Done) -> Result<Response, Fault> {
+pub(super) async fn answer(
+    admin: &Admin,
+    back: &str,
+    result: Result<(), Fault>,
+    done: Done,
+) -> Result<Response, Fault> {
     match result {
         Ok(()) => Ok(Admin::done(back, done)),
         Err(fault) => redraw(admin, back, fault).await,
@@ -48,22 +55,6 @@ pub(super) async fn stop(admin: Admin, address: Address, form: Form) -> Result<R
     let work = servers::stop(State(Arc::clone(&admin.app)), admin.caller.clone(), address, Body(None));
     let result = begun(work).await;
     answer(&admin, &back, result, Done::Stopped).await
-}
-
-/// `POST /hub/admin/suspend/{user}[/{server}]`
-pub(super) async fn suspend(admin: Admin, address: Address, form: Form) -> Result<Response, Fault> {
-    let back = admin.back(&form.open()?);
-    let work = servers::suspension::suspend(State(Arc::clone(&admin.app)), admin.caller.clone(), address);
-    let result = begun(work).await;
-    answer(&admin, &back, result, Done::Suspended).await
-}
-
-/// `POST /hub/admin/wake/{user}[/{server}]`
-pub(super) async fn wake(admin: Admin, address: Address, form: Form) -> Result<Response, Fault> {
-    let back = admin.back(&form.open()?);
-    let work = servers::suspension::wake(State(Arc::clone(&admin.app)), admin.caller.clone(), address);
-    let result = begun(work).await;
-    answer(&admin, &back, result, Done::Woken).await
 }
 
 /// `GET /hub/admin/remove/{user}/{server}`: asks first.
