@@ -66,6 +66,18 @@ def test_doctor_is_content_and_the_chinese_language_pack_is_there(bookworm):
     bookworm.shell(f"test -d {ENVIRONMENT}/lib/python3*/site-packages/jupyterlab_language_pack_zh_CN")
 
 
+def test_a_suspended_server_wakes_as_it_was_and_is_stopped_like_any_other(bookworm):
+    client = bookworm.logged_in("carol")
+    kernel = bookworm.start(client, "carol").enter().kernel()
+    kernel.execute("kept = 42")
+    bookworm.run(["hubctl", "suspend", "carol"])
+    assert bookworm.container.show("jupyter@carol.service", "FreezerState") == "frozen"
+    assert kernel.execute("kept") == "42"
+    assert bookworm.container.show("jupyter@carol.service", "FreezerState") == "running"
+    bookworm.run(["hubctl", "suspend", "carol"])
+    bookworm.stop(client, "carol")
+
+
 def test_killing_the_hub_loses_no_server(bookworm):
     client = bookworm.logged_in("bob")
     bookworm.start(client, "bob")

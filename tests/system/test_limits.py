@@ -221,3 +221,12 @@ def test_the_web_process_may_not_be_asked_for_limits_beyond_those_of_running_uni
              "alice", "", "1", limit, amount], check=False)
         assert asked.returncode != 0, (limit, asked)
     wait_for("nothing to run", lambda: not rules.is_up("alice"), SOON)
+
+
+def test_the_drop_ins_of_slices_go_with_the_package(fresh):
+    fresh.configure("[limits.all-together]\ntasks_max = 5000\n[limits.per-person]\ntasks_max = 900\n")
+    start(fresh, "alice")
+    files = "ls /run/systemd/system | grep '^jupyter.*slice.d$' || true"
+    assert fresh.shell(files).split() == ["jupyter-.slice.d", "jupyter.slice.d"]
+    fresh.run(["dpkg", "--remove", "hubd"], deadline=120)
+    assert fresh.shell(files) == ""

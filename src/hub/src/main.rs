@@ -120,6 +120,8 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         let App { config, people, sessions, tokens, .. } = &*reviewed;
         standing::review(config, people, sessions, tokens).await;
     });
+    let (relieved, end) = (Arc::clone(&app), stop.clone());
+    tokio::spawn(async move { relieved.idle.watch_memory(end).await });
     let keeping = tokio::spawn(keep_activity(Arc::clone(&app), stop.clone()));
     // Ready means that running servers are known; without a bus the hub serves all the same, and says so.
     let looked_for = tokio::time::timeout(Duration::from_secs(5), ready).await;

@@ -55,6 +55,9 @@ pub async fn status(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<
         },
         "connections": app.stays.inside(),
         "memory_bytes": observe::resident_bytes(),
+        "suspended_for_memory": app.idle.shortage.suspended().map(|(servers, last)| {
+            json!({"servers": servers, "last": iso(last)})
+        }),
         "logins": {"running": running, "waiting": waiting},
     })))
 }

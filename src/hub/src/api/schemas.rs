@@ -136,6 +136,7 @@ fn answers() -> Value {
         "Status": object(&["version", "pid", "started", "users", "servers"], json!({
             "version": text(), "pid": number(), "started": moment(), "users": number(), "servers": free(),
             "connections": number(), "memory_bytes": nullable(number()), "logins": free(),
+            "suspended_for_memory": nullable(object(&["servers", "last"], json!({"servers": number(), "last": moment()}))),
         })),
         "IdleServers": object(&["servers"], json!({"servers": {"type": "array", "items": free()}})),
         "Kept": object(&["keep_until"], json!({"keep_until": nullable(moment())})),

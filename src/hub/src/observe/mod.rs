@@ -25,6 +25,8 @@ pub const SERVER_SUSPENDED: &str = "9eec37997e6947e987789898bc7ddf66";
 pub const SERVER_WOKEN: &str = "08cce7e249f34bf7a1a2ca26feb08038";
 /// A process of a server was killed because memory ran out.
 pub const SERVER_OUT_OF_MEMORY: &str = "2d5e9c81f04b4a7b9c36e1d8a7f25b60";
+/// The machine is short of memory, and an idle server was suspended before its time.
+pub const MEMORY_SHORT: &str = "0de255fbb4c34a1b9022a201ef216543";
 /// A service could not be started, or ended badly and is not started again.
 pub const SERVICE_FAILED: &str = "b7c24f0e5d9a4a1c8e63f1d20a7b95c4";
 /// Nobody needed the hub for as long as `hub.exit_when_idle` says, so it ended.

@@ -64,6 +64,7 @@ async fn page(app: &App, visitor: &Visitor, user: &UserName, notice: Option<Noti
     let page = HomePage {
         frame: visitor.frame(app),
         server: text::server(app, &id, &snapshot, visitor.text),
+        choice: !app.config.profiles.is_empty(),
         actions: Actions::of(snapshot.state),
         figures,
         notice,

@@ -3,6 +3,7 @@
 mod admin;
 mod amounts;
 pub mod assets;
+mod choice;
 mod csp;
 mod events;
 pub mod figures;

@@ -9,6 +9,7 @@ use hubd_base::names::{ServerId, ServerName, UserName};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::choice;
 use super::form::Form;
 use super::home::{self, to_login};
 use super::text;
@@ -124,6 +125,12 @@ pub async fn open(
         Ok(wanted) => wanted,
         Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor).await,
     };
+    if wanted.user_options.is_none() && !active {
+        let display = wanted.display_name.as_deref();
+        if let Some(page) = choice::page(&app, &visitor, &id, (next.as_deref(), display), None).await? {
+            return Ok(Html(page.render_page()).into_response());
+        }
+    }
     profile::check(&app, &id.user, wanted.user_options.as_mut()).await?;
     Ok(begin(&app, &visitor, &id, next.as_deref(), wanted).await)
 }
@@ -172,7 +179,13 @@ pub async fn start(
         Ok(wanted) => wanted,
         Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor).await,
     };
-    profile::check(&app, &id.user, wanted.user_options.as_mut()).await?;
+    if let Err(refused) = profile::check(&app, &id.user, wanted.user_options.as_mut()).await {
+        let (notice, display) = (visitor.text.get("spawn.refused"), wanted.display_name.as_deref());
+        return match choice::page(&app, &visitor, &id, (next.as_deref(), display), Some(notice)).await? {
+            Some(page) => Ok((refused.status(), Html(page.render_page())).into_response()),
+            None => Err(refused),
+        };
+    }
     Ok(begin(&app, &visitor, &id, next.as_deref(), wanted).await)
 }
 
@@ -189,6 +202,10 @@ pub async fn add(
         return Denied::Refused(Refusal::Name(String::new())).answer(&app, &visitor).await;
     }
     match allowed(&app, &visitor, &address) {
+        // Where there are profiles, one is chosen first.
+        Ok(id) if !app.config.profiles.is_empty() => {
+            Ok(Redirect::to(&format!("{}hub/spawn/{}", app.base_url(), id.url_segment())).into_response())
+        }
         Ok(id) => Ok(begin(&app, &visitor, &id, None, Wanted::default()).await),
         Err(denied) => denied.answer(&app, &visitor).await,
     }
@@ -299,6 +316,7 @@ pub async fn pending(
         progress: snapshot.phase.percent(),
         progress_url: format!("{}?_xsrf={}", app.progress_url(&id), next::quote(&visitor.xsrf)),
         failed,
+        choice: choice::address(&app, &id, next.as_deref()),
         next: next.unwrap_or_default(),
     };
     Ok((status, Html(page.render_page())).into_response())
@@ -308,7 +326,9 @@ pub async fn pending(
 pub fn stopped(app: &App, visitor: &Visitor, id: &ServerId, next: String, status: StatusCode) -> Response {
     let server = app.servers.find(id);
     let snapshot = server.map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
-    let page = StoppedPage { frame: visitor.frame(app), server: text::server(app, id, &snapshot, visitor.text), next };
+    let choice = choice::address(app, id, Some(next.as_str()).filter(|next| !next.is_empty()));
+    let server = text::server(app, id, &snapshot, visitor.text);
+    let page = StoppedPage { frame: visitor.frame(app), server, next, choice };
     (status, Html(page.render_page())).into_response()
 }
 

@@ -41,7 +41,10 @@ fn trouble(app: &App, snapshot: &Snapshot, text: Text) -> Option<String> {
     if let Some(failure) = &snapshot.failure {
         return Some(kind(app, failure).message(text));
     }
-    snapshot.out_of_memory.as_deref().map(|news| out_of_memory(news, text))
+    if let Some(news) = &snapshot.out_of_memory {
+        return Some(out_of_memory(news, text));
+    }
+    snapshot.lost_profile.as_ref().map(|lost| text.fill("spawn.lost", &[("profile", lost)]))
 }
 
 /// What the kernel killed, and whose limit it was.

@@ -1,7 +1,7 @@
 //! What an open tab asks by itself, again and again, while its server sleeps: it is told what it was told last, and
 //! the server sleeps on.
 //!
-//! Tried with JupyterLab 4.0 and 4.4: every 10 s kernels, sessions, terminals and the folder of the file browser, every
+//! Recorded with JupyterLab 4.0.11: every 10 s kernels, sessions, terminals and the folder of the file browser, every
 //! 61 s kernel specs and who I am. Nothing can have changed meanwhile but files that somebody else changed. Everything
 //! that is not known, a person caused, and wakes the server. Invariants: the gate is passed first, as with every
 //! request; an answer is told only to the bearer of the token, and of the cookies, that got it before.

@@ -355,3 +355,28 @@ async fn frozen_a_hundred_times_under_load_and_no_request_is_lost() {
     let answers: u32 = timeout(DEADLINE, people.join_all()).await.expect("nobody is left waiting").iter().sum();
     assert!(answers > 100, "{answers}");
 }
+
+#[tokio::test]
+async fn an_administrator_suspends_and_wakes_on_the_page() {
+    let world = World::new("").await;
+    world.app.servers.start(&id("alice")).unwrap();
+    world.wait_for("alice", "running").await;
+    let mut boss = world.browser_of("boss").await;
+    let page = boss.get("/hub/admin").await;
+    assert!(page.text().contains("formaction=\"/hub/admin/suspend/alice\""), "{}", page.text());
+    let xsrf = page.field("_xsrf");
+    let done = boss.post("/hub/admin/suspend/alice", &format!("_xsrf={xsrf}")).await;
+    assert_eq!(done.status, 303, "{}", done.text());
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
+    let page = boss.follow(done.header("location")).await.text();
+    assert!(
+        page.contains("The server is suspended.") && page.contains("formaction=\"/hub/admin/wake/alice\""),
+        "{page}"
+    );
+    let done = boss.post("/hub/admin/wake/alice", &format!("_xsrf={xsrf}")).await;
+    assert_eq!(done.status, 303, "{}", done.text());
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
+    let refused = world.browser_of("bob").await.post("/hub/admin/suspend/alice", "_xsrf=x").await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
+}

@@ -14,6 +14,7 @@ mod people;
 mod servers;
 mod services;
 mod sessions;
+mod suspension;
 mod user;
 
 #[cfg(test)]
@@ -59,6 +60,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/admin/user/{user}/delete", get(user::ask).post(user::delete))
         .route("/admin/start/{user}", post(servers::start))
         .route("/admin/start/{user}/{server}", post(servers::start))
+        .route("/admin/suspend/{user}", post(suspension::suspend))
+        .route("/admin/suspend/{user}/{server}", post(suspension::suspend))
+        .route("/admin/wake/{user}", post(suspension::wake))
+        .route("/admin/wake/{user}/{server}", post(suspension::wake))
         .route("/admin/stop/{user}", post(servers::stop))
         .route("/admin/stop/{user}/{server}", post(servers::stop))
         .route("/admin/remove/{user}/{server}", get(servers::ask_remove).post(servers::remove))
@@ -207,11 +212,13 @@ enum Done {
     AllStarted,
     Stopped,
     Removed,
+    Suspended,
+    Woken,
     Service,
 }
 
 impl Done {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Added,
         Self::Saved,
         Self::Deleted,
@@ -219,6 +226,8 @@ impl Done {
         Self::AllStarted,
         Self::Stopped,
         Self::Removed,
+        Self::Suspended,
+        Self::Woken,
         Self::Service,
     ];
 
@@ -231,6 +240,8 @@ impl Done {
             Self::AllStarted => "all-started",
             Self::Stopped => "stopped",
             Self::Removed => "removed",
+            Self::Suspended => "suspended",
+            Self::Woken => "woken",
             Self::Service => "service",
         }
     }
@@ -244,6 +255,8 @@ impl Done {
             Self::AllStarted => "bulk.started",
             Self::Stopped => "admin.stopped",
             Self::Removed => "admin.removed",
+            Self::Suspended => "sleep.suspended",
+            Self::Woken => "sleep.woken",
             Self::Service => "services.done",
         })
     }

@@ -154,6 +154,16 @@ impl Person {
 }
 
 impl Row {
+    /// Whether it can be suspended: the same scope as for the log.
+    pub fn may_suspend(&self) -> bool {
+        self.may_read_log && self.state == ServerState::Running
+    }
+
+    /// Whether it can be woken.
+    pub fn may_wake(&self) -> bool {
+        self.may_read_log && self.state == ServerState::Suspended
+    }
+
     pub fn label(&self, frame: &Frame) -> &str {
         if self.name.is_empty() { frame.text.get("admin.default") } else { &self.name }
     }

@@ -19,7 +19,9 @@ use crate::api::servers::{self, Address};
 use crate::http::faults::Fault;
 
 /// What a page does not wait for goes on by itself.
-async fn begun<T: Send + 'static>(work: impl Future<Output = Result<T, Fault>> + Send + 'static) -> Result<(), Fault> {
+pub(super) async fn begun<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<(), Fault> {
     match tokio::time::timeout(PATIENCE, tokio::spawn(work)).await {
         Err(_) => Ok(()),
         Ok(Ok(done)) => done.map(drop),
@@ -27,7 +29,12 @@ async fn begun<T: Send + 'static>(work: impl Future<Output = Result<T, Fault>> +
     }
 }
 
-async fn answer(admin: &Admin, back: &str, result: Result<(), Fault>, done: Done) -> Result<Response, Fault> {
+pub(super) async fn answer(
+    admin: &Admin,
+    back: &str,
+    result: Result<(), Fault>,
+    done: Done,
+) -> Result<Response, Fault> {
     match result {
         Ok(()) => Ok(Admin::done(back, done)),
         Err(fault) => redraw(admin, back, fault).await,

@@ -17,6 +17,8 @@ pub struct HomePage {
     pub frame: Frame,
     /// The person's server.
     pub server: ServerView,
+    /// Whether there are profiles to choose from: then a start begins with a choice.
+    pub choice: bool,
     /// Which buttons to show.
     pub actions: Actions,
     /// What it uses, while it runs.

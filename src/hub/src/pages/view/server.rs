@@ -78,7 +78,7 @@ pub struct ServerView {
 
 impl ServerView {
     /// `verb/<user>` or `verb/<user>/<server>`, percent-encoded, below `<base>hub/`.
-    pub(super) fn path(&self, verb: &str) -> String {
+    pub(in crate::pages) fn path(&self, verb: &str) -> String {
         if self.name.is_empty() {
             format!("{verb}/{}", esc(&self.user))
         } else {

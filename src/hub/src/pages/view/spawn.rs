@@ -70,6 +70,8 @@ pub struct SpawnPendingPage {
     pub failed: Option<Failure>,
     /// Where to go when it is ready: a checked path of this hub, or empty.
     pub next: String,
+    /// Where another profile is chosen; `None` where there are none.
+    pub choice: Option<String>,
 }
 
 impl SpawnPendingPage {
@@ -96,4 +98,6 @@ pub struct StoppedPage {
     pub server: ServerView,
     /// The address that was asked for, to go on to after the start.
     pub next: String,
+    /// Where a profile is chosen before the start; `None` where there are none.
+    pub choice: Option<String>,
 }

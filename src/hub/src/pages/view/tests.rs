@@ -6,12 +6,13 @@ use hubd_proto::login::TextKind;
 
 use super::moment::civil;
 use super::{
-    Actions, ErrorKind, ErrorPage, Failure, FailureKind, Frame, HomePage, Notice, Page, ServerView, SpawnPendingPage,
-    StoppedPage,
+    Actions, ErrorKind, ErrorPage, Failure, FailureKind, Frame, HomePage, Notice, NoticeKind, Page, ServerView,
+    SpawnPendingPage, StoppedPage,
 };
 use crate::auth::login::Said;
 use crate::auth::login::conversation::Question;
 use crate::pages::admin::samples;
+use crate::pages::choice::{Card, ChoicePage};
 use crate::pages::figures;
 use crate::pages::home::Named;
 use crate::pages::locale::{Language, Text};
@@ -72,8 +73,18 @@ fn home(language: Language, state: ServerState) -> String {
     let used = || figures::of(None, &Machine::default(), Text::of(language));
     let (named, figures) = (vec![Named { server: gpu, actions, figures: used() }], used());
     let groups = vec!["<b>staff".to_owned(), "gpu".to_owned()];
-    HomePage { frame, server: server(state), actions, figures, notice: None, named, may_add: true, groups }
-        .render_page()
+    HomePage {
+        frame,
+        server: server(state),
+        actions,
+        figures,
+        notice: None,
+        named,
+        may_add: true,
+        groups,
+        choice: false,
+    }
+    .render_page()
 }
 
 fn pending(language: Language, failed: Option<Failure>) -> String {
@@ -86,6 +97,7 @@ fn pending(language: Language, failed: Option<Failure>) -> String {
         progress_url: "/jupyter/hub/api/users/ann/server/progress?_xsrf=a&b".to_owned(),
         failed,
         next: String::new(),
+        choice: Some("/jupyter/hub/spawn/ann".to_owned()),
     }
     .render_page()
 }
@@ -119,6 +131,7 @@ fn all(language: Language) -> Vec<String> {
             frame: frame(language, Some("root")),
             server: server(ServerState::Stopped),
             next: "\"><script>".to_owned(),
+            choice: Some("/jupyter/hub/spawn/ann?next=%2F".to_owned()),
         }
         .render_page(),
         ErrorPage::of(ErrorKind::NotFound, frame(language, None), "<7>".to_owned()).render_page(),
@@ -139,8 +152,22 @@ fn others(language: Language) -> Vec<String> {
         scopes: vec!["\"><script>".to_owned()],
         sentences: vec!["<i>all".to_owned()],
     };
+    let chosen = ChoicePage {
+        frame: frame(),
+        server: server(ServerState::Stopped),
+        cards: vec![Card {
+            value: "\"><script>".to_owned(),
+            title: "<b>big".to_owned(),
+            description: "<i>large".to_owned(),
+            amounts: "8 GB".to_owned(),
+            chosen: true,
+        }],
+        notice: Some(Notice { kind: NoticeKind::Error, text: "<b>no".to_owned() }),
+        next: "\"><script>".to_owned(),
+        display_name: "<b>GPU".to_owned(),
+    };
     let token = TokenPage::sample(frame(), "<script>");
-    let mut pages = vec![refused.render_page(), consent.render_page(), token.render_page()];
+    let mut pages = vec![refused.render_page(), consent.render_page(), chosen.render_page(), token.render_page()];
     pages.extend(samples::all(&frame(), "\"><script><b>"));
     pages
 }

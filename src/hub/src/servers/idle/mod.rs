@@ -9,6 +9,7 @@ mod apply;
 mod jupyter;
 mod look;
 mod meter;
+mod pressure;
 pub mod verdict;
 pub mod watched;
 
@@ -23,6 +24,7 @@ use hubd_base::profiles::choose;
 use tokio::time::Instant;
 
 pub use apply::{Deed, Done};
+pub use pressure::Shortage;
 pub use verdict::{Reason, Verdict, Why};
 pub use watched::Watched;
 
@@ -72,13 +74,15 @@ pub struct Idle {
     groups: Mutex<Groups>,
     /// Held while servers are judged and dealt with: two who ask at once share the outcome of one after the other.
     turn: tokio::sync::Mutex<()>,
+    /// What was done for want of memory.
+    pub shortage: Shortage,
 }
 
 impl Idle {
     /// For these servers, by these rules.
     pub fn new(servers: Servers, config: &Config, accounts: Arc<dyn Accounts>) -> Self {
         let (config, groups, turn) = (config.clone(), Mutex::default(), tokio::sync::Mutex::default());
-        Self { servers, config, accounts, groups, turn }
+        Self { servers, config, accounts, groups, turn, shortage: Shortage::default() }
     }
 
     /// What holds for a server. Where the name service does not answer, groups are as good as none.
