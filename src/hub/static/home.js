@@ -32,6 +32,10 @@
     }
   }
 
+  function differs(news, data) {
+    return String(news.killed) !== data?.killed || String(news.planned) !== data?.planned;
+  }
+
   function lost(yes) {
     document.getElementById("connection-lost").hidden = !yes;
   }
@@ -53,7 +57,7 @@
     events.onmessage = (event) => {
       const news = JSON.parse(event.data);
       if (news.figures) show(news);
-      else if (news.state !== shown(news.server) || String(news.killed) !== card(news.server)?.dataset.killed) update();
+      else if (news.state !== shown(news.server) || differs(news, card(news.server)?.dataset)) update();
     };
     // The browser connects again by itself unless the hub said no: then the page is asked, which leads to the login if need be.
     events.onerror = () => {

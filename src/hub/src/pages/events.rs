@@ -42,25 +42,28 @@ pub async fn home(
     Ok(Sse::new(events.take_until(over)).keep_alive(KeepAlive::default()))
 }
 
-/// The state of one server and what was killed in it: now, and whenever that changes.
+/// The state of one server, what was killed in it and whether its stop was announced: now, and whenever that changes.
 fn states(server: &Server) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
     let name = server.id.server.as_str().to_owned();
     let mut changes = server.follow();
     changes.mark_changed();
-    let states = stream::unfold((changes, None::<(ServerState, u64)>), |(mut changes, shown)| async move {
+    let states = stream::unfold((changes, None::<(ServerState, u64, bool)>), |(mut changes, shown)| async move {
         loop {
             changes.changed().await.ok()?;
             let news = {
                 let snapshot = changes.borrow_and_update();
-                (snapshot.state, snapshot.killed())
+                (snapshot.state, snapshot.killed(), snapshot.stop_planned.is_some())
             };
             if shown != Some(news) {
                 return Some((news, (changes, Some(news))));
             }
         }
     });
-    states.map(move |(state, killed)| {
-        let news = serde_json::json!({"server": name, "state": state.word(), "killed": killed, "message": null});
+    states.map(move |(state, killed, planned)| {
+        let word = state.word();
+        let news = serde_json::json!({
+            "server": name, "state": word, "killed": killed, "planned": planned, "message": null,
+        });
         Ok(Event::default().data(news.to_string()))
     })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hubd_base::names::ServerId;
 
 use super::amounts::bytes;
+use super::idle;
 use super::locale::Text;
 use super::view::{self, FailureKind, ServerView, Stage};
 use crate::app::App;
@@ -17,7 +18,8 @@ use crate::servers::state::{Cause, Failure, Phase, Snapshot};
 
 /// A server as the pages show it.
 pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> ServerView {
-    let details = app.servers.find(id).and_then(|server| server.details());
+    let found = app.servers.find(id);
+    let details = found.as_ref().and_then(|server| server.details());
     let display_name = details.map(|details| details.display_name.clone()).filter(|name| !name.is_empty());
     ServerView {
         user: id.user.to_string(),
@@ -29,6 +31,8 @@ pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> Serv
         since: Some(system_time(snapshot.started.filter(|_| snapshot.state.is_ready()).unwrap_or(snapshot.since))),
         message: trouble(app, snapshot, text),
         killed: snapshot.killed(),
+        idle: found.as_deref().and_then(|server| idle::sentence(app, server, text)),
+        planned: snapshot.stop_planned.is_some(),
     }
 }
 

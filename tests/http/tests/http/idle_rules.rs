@@ -43,6 +43,8 @@ async fn an_idle_server_is_announced_then_stopped_and_says_why_until_its_next_st
     assert_eq!(look(&world, 58).await.0, None, "once");
     assert_eq!(look(&world, 61).await.0, Some(Deed::Stopped));
     world.wait_for("ida", "stopped").await;
+    let page = world.browser_of("ida").await.get("/hub/home").await.text();
+    assert!(page.contains("because nobody used it for a long time"), "{page}");
     assert_eq!(server.ended().map(|(why, _)| why), Some(Why::Idle));
     // The next hub knows it, too.
     let world = world.again(|_| {}).await;

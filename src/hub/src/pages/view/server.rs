@@ -70,6 +70,10 @@ pub struct ServerView {
     pub message: Option<String>,
     /// Processes of it that the kernel killed.
     pub killed: u64,
+    /// What will become of it when it is idle, or why the hub stopped it.
+    pub idle: Option<String>,
+    /// Whether its stop was announced.
+    pub planned: bool,
 }
 
 impl ServerView {

@@ -59,6 +59,8 @@ fn server(state: ServerState) -> ServerView {
         since: Some(UNIX_EPOCH + Duration::from_secs(1_709_164_805)),
         message: Some("<script>alert(1)</script>".to_owned()),
         killed: 0,
+        idle: None,
+        planned: false,
     }
 }
 

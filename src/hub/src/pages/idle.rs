@@ -1,0 +1,101 @@
+//! What becomes of an idle server, and why, in one sentence for its person.
+
+use super::locale::Text;
+use crate::app::App;
+use crate::clock::{Usec, now};
+use crate::servers::idle::{Reason, Verdict, Why};
+use crate::servers::server::Server;
+
+/// Microseconds in a minute.
+const MINUTE: Usec = 60_000_000;
+
+/// What is to be said of a server: when it will be suspended or stopped and why, or why the hub stopped it. `None` where
+/// nothing is going to happen to it.
+pub fn sentence(app: &App, server: &Server, text: Text) -> Option<String> {
+    let now = now();
+    match app.idle.verdict(server, now) {
+        Some(verdict) => to_come(&verdict, now, text),
+        None if server.snapshot().is_active() => None,
+        None => server.ended().map(|(why, _)| text.get(ended(why)).to_owned()),
+    }
+}
+
+fn ended(why: Why) -> &'static str {
+    match why {
+        Why::Idle => "idle.ended",
+        Why::MaxAge => "idle.ended-age",
+    }
+}
+
+fn to_come(verdict: &Verdict, now: Usec, text: Text) -> Option<String> {
+    let (key, at) = match (verdict.suspend_at, verdict.stop) {
+        (Some(suspend), Some(stop)) if stop.at <= suspend => (stopping(stop.why), stop.at),
+        (Some(suspend), _) => ("idle.suspend", suspend),
+        (None, Some(stop)) => (stopping(stop.why), stop.at),
+        (None, None) => return None,
+    };
+    let reasons: Vec<String> = verdict.reasons.iter().filter_map(|reason| said(reason, now, text)).collect();
+    let reasons = reasons.join(text.get("idle.comma"));
+    Some(text.fill(key, &[("time", &span(at - now, text)), ("reasons", &reasons)]))
+}
+
+fn stopping(why: Why) -> &'static str {
+    match why {
+        Why::Idle => "idle.stop",
+        Why::MaxAge => "idle.stop-age",
+    }
+}
+
+/// What matters to a person of what was looked at.
+fn said(reason: &Reason, now: Usec, text: Text) -> Option<String> {
+    Some(match *reason {
+        Reason::Attended(at) => text.fill("idle.attended", &[("time", &span(now - at, text))]),
+        Reason::Kernels { busy: 0, .. } => text.get("idle.kernels").to_owned(),
+        Reason::Cpu(percent) => text.fill("idle.cpu", &[("percent", &format!("{percent:.1}"))]),
+        Reason::Kept(_) => text.get("idle.kept").to_owned(),
+        Reason::Worked(_) | Reason::Kernels { .. } | Reason::Terminals { .. } | Reason::Silent | Reason::Measuring => {
+            return None;
+        }
+    })
+}
+
+/// A span in the largest unit that says something; what is over is a moment.
+fn span(span: Usec, text: Text) -> String {
+    let (key, count) = match span.max(0) / MINUTE {
+        0 => return text.get("idle.moment").to_owned(),
+        minutes @ 1..120 => ("idle.minutes", minutes),
+        minutes @ 120..2880 => ("idle.hours", minutes / 60),
+        minutes => ("idle.days", minutes / 1440),
+    };
+    text.fill(key, &[("count", &count.to_string())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::locale::Language;
+    use crate::servers::idle::verdict::Stop;
+
+    fn verdict(suspend_at: Option<Usec>, stop_at: Option<Usec>) -> Verdict {
+        let reasons = vec![Reason::Attended(82 * MINUTE), Reason::Kernels { count: 2, busy: 0 }, Reason::Cpu(0.14)];
+        let stop = stop_at.map(|at| Stop { at, why: Why::Idle, notice: at, grace: 0 });
+        Verdict { idle_since: Some(82 * MINUTE), certain: true, reasons, suspend_at, stop, looked: None }
+    }
+
+    #[test]
+    fn what_comes_first_is_said_with_its_reasons() {
+        let say = |verdict: &Verdict, language| to_come(verdict, 100 * MINUTE, Text::of(language));
+        let asleep = verdict(Some(112 * MINUTE), Some(900 * MINUTE));
+        assert_eq!(
+            say(&asleep, Language::En).as_deref(),
+            Some("Will be suspended in 12 min: not used for 18 min, kernels idle, processor 0.1%.")
+        );
+        assert_eq!(
+            say(&asleep, Language::ZhCn).as_deref(),
+            Some("12 分钟后休眠：18 分钟没有使用，内核空闲，处理器 0.1%。")
+        );
+        let stopped = verdict(None, Some(400 * MINUTE));
+        assert!(say(&stopped, Language::En).unwrap().starts_with("Will be stopped in 5 h: "));
+        assert_eq!(say(&verdict(None, None), Language::En), None);
+    }
+}
