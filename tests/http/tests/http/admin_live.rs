@@ -158,8 +158,8 @@ async fn what_one_may_not_see_is_not_told() {
     assert!(!page.contains("id=\"machine\""));
     let mut stream = Stream::open(&ann, &address(&page)).await;
     let first = stream.next().await;
-    let seen: Vec<&str> = first["rows"].as_array().unwrap().iter().map(|row| row["server"].as_str().unwrap()).collect();
-    assert_eq!(seen, ["ann", "bob"], "one's own and what the role names");
+    let told: Vec<&str> = first["rows"].as_array().unwrap().iter().map(|row| row["server"].as_str().unwrap()).collect();
+    assert_eq!(told, ["ann", "bob"], "one's own and what the role names");
     assert_eq!(first["machine"], Value::Null);
     let mut bob = world.browser_of("bob").await;
     for path in ["/events", "/user/bob/events"] {
