@@ -158,9 +158,13 @@ enum StateFilter {
 impl StateFilter {
     fn of(app: &App, wanted: Option<&str>) -> Result<Self, Fault> {
         let with = |fits: fn(ServerState) -> bool| {
-            let servers = app.servers.all();
-            let fitting = servers.iter().filter(|server| fits(server.follow().borrow().state));
-            fitting.map(|server| server.id.user.clone()).collect()
+            let mut users = HashSet::new();
+            app.servers.for_each(|server| {
+                if fits(server.state()) {
+                    users.insert(server.id.user.clone());
+                }
+            });
+            users
         };
         match wanted {
             None => Ok(Self::All),

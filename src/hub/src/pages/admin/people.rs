@@ -150,8 +150,10 @@ impl Person {
         }
     }
 
-    fn height(&self) -> usize {
-        self.servers.len().max(1)
+    /// The attribute of cells that stand beside all servers; one row needs none.
+    fn span(&self) -> askama::filters::Safe<String> {
+        let rows = self.servers.len();
+        askama::filters::Safe(if rows > 1 { format!(" rowspan=\"{rows}\"") } else { String::new() })
     }
 }
 
