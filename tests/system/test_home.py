@@ -33,6 +33,12 @@ CRASHES = """#!/usr/bin/python3
 import no_such_module
 """
 WAITS = "#!/bin/sh\nexec tail -f /dev/null\n"
+TALKS = """#!/bin/sh
+echo "reading the <b>environment</b>"
+read -r _ < "$HOME/go-on"
+echo "one more line"
+exec tail -f /dev/null
+"""
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -138,6 +144,27 @@ def test_a_start_that_crashes_shows_its_traceback(person, module_hub):
     shown = page.find("#journal").text
     assert "Traceback (most recent call last)" in shown and "No module named 'no_such_module'" in shown
     assert WORDS[language]["journal"] in page.find("#journal-title").text
+
+
+def test_a_start_shows_its_lines_as_they_come(person, module_hub):
+    page, _ = person
+    module_hub.container.write("/usr/local/bin/home-lab", TALKS, 0o755)
+    # The test says when the second line comes.
+    module_hub.shell("rm -f /home/alice/go-on; mkfifo /home/alice/go-on; chown alice /home/alice/go-on")
+    module_hub.configure('[server]\ncommand = ["/usr/local/bin/home-lab"]\n')
+    page.open("/hub/home").click("#start-server")
+    page.find("#progress")
+
+    def shown():
+        return page.driver.find_element("css selector", "#journal").text
+
+    page.wait("the first line", lambda _: "reading the <b>environment</b>" in shown(), LAB_DEADLINE)
+    assert "one more line" not in shown()
+    module_hub.shell("echo go > /home/alice/go-on")
+    page.wait("what came later", lambda _: "one more line" in shown(), LAB_DEADLINE)
+    page.click("#stop-server")
+    page.wait("the home page", lambda _: page.path == "/hub/home")
+    page.wait_state("stopped", LAB_DEADLINE)
 
 
 def test_a_start_under_way_can_be_called_off(person, module_hub):

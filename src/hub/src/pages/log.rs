@@ -1,23 +1,30 @@
-//! `/hub/log/{user}[/{server}]`: the last lines of a server, for those who may start and stop it.
+//! `/hub/log/{user}[/{server}]`: the last lines of a server, for those who may start and stop it; and
+//! `/hub/log-events/{user}[/{server}]`: its lines as they come, for the page of a start.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, Sse};
 use axum::response::{Html, IntoResponse, Response};
+use futures_util::Stream;
+use hubd_base::names::ServerId;
 use serde::Deserialize;
 
+use super::admin::{Line, tail};
 use super::home::to_login;
 use super::locale::Language;
-use super::spawn::allowed;
+use super::spawn::{Denied, allowed};
 use super::text;
 use super::view::{Frame, Page, ServerView};
 use crate::api::servers::Address;
 use crate::app::App;
-use crate::clock::iso;
+use crate::clock::Usec;
 use crate::http::faults::Fault;
 use crate::http::visitor::Visitor;
-use crate::servers::launcher::JournalLine;
+use crate::journals::Source;
 use crate::servers::state::Snapshot;
 
 /// Lines shown, and the most that may be asked for.
@@ -41,28 +48,26 @@ pub struct LogPage {
     pub lines: Vec<Line>,
 }
 
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// `error`, `warning` or nothing, as in the style sheet.
-    pub tone: &'static str,
-    /// Time of day (UTC) and what was written.
-    pub text: String,
+/// Where the lines of a server are followed, from a moment on.
+pub(super) fn events_url(app: &App, id: &ServerId, since: Usec) -> String {
+    format!("{}hub/log-events/{}?since={since}", app.base_url(), id.url_segment())
 }
 
-impl Line {
-    /// The line as pages show it. What is bad is said in words too, not by its colour alone.
-    pub fn of(line: &JournalLine, text: super::locale::Text) -> Self {
-        let (tone, word) = match line.priority {
-            0..=3 => ("error", text.get("log.error")),
-            4 => ("warning", text.get("log.warning")),
-            _ => ("", ""),
-        };
-        let blank = if word.is_empty() { "" } else { " " };
-        let time = iso(line.time_usec);
-        let time = time.get(..19).unwrap_or(&time).replace('T', " ");
-        Self { tone, text: format!("{time} {word}{blank}{}", line.message) }
-    }
+/// `GET /hub/log-events/{user}` and `/hub/log-events/{user}/{server}?since=`: `data: [{"tone":"","text":"..."}]`, the
+/// lines that came together.
+pub async fn follow(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    address: Address,
+    Query(asked): Query<tail::Asked>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
+    let id = match allowed(&app, &visitor, &address) {
+        Ok(id) => id,
+        Err(Denied::Fault(fault)) => return Err(fault),
+        Err(Denied::Refused(_)) => return Err(Fault::NotFound),
+    };
+    tail::stream(&app, &visitor, &Source::Server(id), asked, &headers).await
 }
 
 /// `GET /hub/log/{user}` and `/hub/log/{user}/{server}?lines=`

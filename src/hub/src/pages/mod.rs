@@ -71,6 +71,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/user-redirect/{*path}", get(stopped::to_own))
         .route("/log/{user}", get(log::show))
         .route("/log/{user}/{server}", get(log::show))
+        .route("/log-events/{user}", get(log::follow))
+        .route("/log-events/{user}/{server}", get(log::follow))
         .route("/theme", post(theme::choose))
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::choice;
 use super::form::Form;
 use super::home::{self, to_login};
+use super::log;
 use super::text;
 use super::view::{Page, SpawnPendingPage, Stage, StoppedPage};
 use crate::api::servers::{Address, failure, profile};
@@ -315,6 +316,7 @@ pub async fn pending(
         events: past.map(|stage| stage.sentence(&visitor.text).to_owned()).collect(),
         progress: snapshot.phase.percent(),
         progress_url: format!("{}?_xsrf={}", app.progress_url(&id), next::quote(&visitor.xsrf)),
+        log_url: log::events_url(&app, &id, snapshot.since),
         failed,
         choice: choice::address(&app, &id, next.as_deref()),
         next: next.unwrap_or_default(),

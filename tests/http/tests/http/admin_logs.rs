@@ -17,17 +17,17 @@ use crate::world::{Browser, World, id};
 
 const HOUR: i64 = 3_600_000_000;
 
-fn of(server: &ServerId) -> Source {
+pub fn of(server: &ServerId) -> Source {
     Source::Server(server.clone())
 }
 
 /// The address at which a page listens.
-fn events(page: &str) -> String {
+pub fn events(page: &str) -> String {
     let (_, rest) = page.split_once("data-events=\"").expect("a log that goes on");
     rest.split('"').next().unwrap().replace("&#38;", "&")
 }
 
-async fn listen(browser: &Browser, path: &str, last: Option<&str>) -> Response<Incoming> {
+pub async fn listen(browser: &Browser, path: &str, last: Option<&str>) -> Response<Incoming> {
     let mut request = browser.request("GET", path).header("accept", "text/event-stream");
     if let Some(last) = last {
         request = request.header("last-event-id", last);
@@ -39,7 +39,7 @@ async fn listen(browser: &Browser, path: &str, last: Option<&str>) -> Response<I
 }
 
 /// The next event, as it was sent.
-async fn event(response: &mut Response<Incoming>) -> String {
+pub async fn event(response: &mut Response<Incoming>) -> String {
     let mut heard = String::new();
     while !heard.ends_with("\n\n") {
         let frame = timeout(DEADLINE, response.body_mut().frame()).await.expect("an event").unwrap().unwrap();

@@ -52,6 +52,7 @@ mod share_codes;
 mod shares;
 mod singleuser;
 mod spawn;
+mod start_log;
 mod stay;
 mod suspension;
 mod token_page;

@@ -31,6 +31,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
 
+pub(super) use self::log::{Line, tail};
 use super::form::Fields;
 use super::home::to_login;
 use super::locale::Text;

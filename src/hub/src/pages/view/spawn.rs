@@ -66,6 +66,8 @@ pub struct SpawnPendingPage {
     pub progress: u8,
     /// The stream of the contract, with `?_xsrf=`.
     pub progress_url: String,
+    /// The stream of the unit's lines.
+    pub log_url: String,
     /// Set when the start failed; the page then shows this instead of the bar.
     pub failed: Option<Failure>,
     /// Where to go when it is ready: a checked path of this hub, or empty.

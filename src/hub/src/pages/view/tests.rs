@@ -95,6 +95,7 @@ fn pending(language: Language, failed: Option<Failure>) -> String {
         events: vec!["<b>one</b>".to_owned()],
         progress: 40,
         progress_url: "/jupyter/hub/api/users/ann/server/progress?_xsrf=a&b".to_owned(),
+        log_url: "/jupyter/hub/log-events/ann?since=1".to_owned(),
         failed,
         next: String::new(),
         choice: Some("/jupyter/hub/spawn/ann".to_owned()),

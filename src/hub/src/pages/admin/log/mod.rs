@@ -2,7 +2,7 @@
 //! log, of a level and a time, and ([`tail`]) the ones that are still to come.
 
 mod asked;
-pub(super) mod tail;
+pub(in crate::pages) mod tail;
 
 use askama::Template;
 use axum::extract::{Path, Query};
@@ -65,7 +65,7 @@ impl LogPage {
 }
 
 impl Line {
-    pub(super) fn of(line: &JournalLine, text: super::Text) -> Self {
+    pub(in crate::pages) fn of(line: &JournalLine, text: super::Text) -> Self {
         let (tone, word) = match line.priority {
             0..=3 => ("error", text.get("admin.line-error")),
             4 => ("warning", text.get("admin.line-warning")),

@@ -1,7 +1,7 @@
 //! `/hub/admin/tail/...`: the lines of a log as they come, for a page that is open.
 //!
 //! An event holds the lines that came together, drawn here, and carries the cursor of the last one: a browser that was
-//! cut off goes on behind it.
+//! cut off goes on behind it. The page of a start shows its lines in the same way.
 
 use std::convert::Infallible;
 
@@ -16,8 +16,10 @@ use super::super::Admin;
 use super::{Line, asked};
 use crate::api::log::require;
 use crate::api::servers::Address;
+use crate::app::App;
 use crate::clock::Usec;
 use crate::http::faults::Fault;
+use crate::http::visitor::Visitor;
 use crate::journals::{Beginning, Part, Source};
 
 /// Lines of one event.
@@ -97,14 +99,25 @@ async fn follow(
     headers: &HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Fault> {
     require(&admin.caller, source)?;
-    let session = admin.visitor.session.clone().ok_or(Fault::NoCredentials)?;
+    stream(&admin.app, &admin.visitor, source, asked, headers).await
+}
+
+/// The lines as events; the visitor may read them. It ends with the session or the hub.
+pub(in crate::pages) async fn stream(
+    app: &App,
+    visitor: &Visitor,
+    source: &Source,
+    asked: Asked,
+    headers: &HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Fault> {
+    let session = visitor.session.clone().ok_or(Fault::NoCredentials)?;
     // What a browser that comes back has seen last.
     let seen = headers.get("last-event-id").and_then(|seen| seen.to_str().ok()).map(str::to_owned);
     let after = seen.unwrap_or(asked.after);
     let from = if after.is_empty() { Beginning::Since(asked.since.max(1)) } else { Beginning::After(after) };
     let worst = asked::Asked { priority: asked.priority, ..asked::Asked::default() }.worst();
-    let entries = admin.app.journals.follow(source, worst, &from).await.map_err(Fault::internal)?;
-    let text = admin.text();
+    let entries = app.journals.follow(source, worst, &from).await.map_err(Fault::internal)?;
+    let text = visitor.text;
     let events = entries.ready_chunks(TOGETHER).map(move |entries| {
         let lines: Vec<Line> = entries.iter().map(|entry| Line::of(&entry.line, text)).collect();
         let event = Event::default().data(serde_json::to_string(&lines).unwrap_or_default());
@@ -115,9 +128,7 @@ async fn follow(
             None => event,
         })
     });
-    let over = future::select(
-        Box::pin(session.ended.clone().cancelled_owned()),
-        Box::pin(admin.app.stop.clone().cancelled_owned()),
-    );
+    let over =
+        future::select(Box::pin(session.ended.clone().cancelled_owned()), Box::pin(app.stop.clone().cancelled_owned()));
     Ok(Sse::new(events.take_until(over)).keep_alive(KeepAlive::default()))
 }
