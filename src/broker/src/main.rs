@@ -6,6 +6,7 @@
 //! decision comes from root's configuration; ending loses no call: the name is given back first, so that the bus
 //! starts a new broker for whoever comes, and calls that are already here are finished.
 
+mod admission;
 mod api;
 mod authority;
 mod calls;

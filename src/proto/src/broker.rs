@@ -24,7 +24,8 @@ pub const METHOD_START_SERVICE: &str = "StartService";
 pub const METHOD_STOP_SERVICE: &str = "StopService";
 /// `ReadServiceJournal(s name, s invocation_id or "", u lines) -> as`: as [`METHOD_READ_JOURNAL`].
 pub const METHOD_READ_SERVICE_JOURNAL: &str = "ReadServiceJournal";
-/// `CheckPeer(h socket, s action) -> (b authorized, s name, u uid)`: only for [`ACTION_MANAGE`].
+/// `CheckPeer(h socket, s action) -> (b authorized, s name, u uid)`: only for [`ACTION_MANAGE`] and
+/// [`ACTION_USE_OWN`]; of the second the configuration's `[login]` is part.
 pub const METHOD_CHECK_PEER: &str = "CheckPeer";
 /// `Version s`
 pub const PROPERTY_VERSION: &str = "Version";
@@ -54,6 +55,8 @@ pub const ACTION_START_SERVICE: &str = "org.hubd.start-service";
 pub const ACTION_STOP_SERVICE: &str = "org.hubd.stop-service";
 /// polkit: may manage the hub with hubctl.
 pub const ACTION_MANAGE: &str = "org.hubd.manage";
+/// polkit: may use the servers of one's own account with hubctl.
+pub const ACTION_USE_OWN: &str = "org.hubd.use-own-servers";
 
 /// The configuration does not let this account in.
 pub const ERROR_NOT_ALLOWED: &str = "org.hubd.Error.NotAllowed";

@@ -17,7 +17,7 @@ use hubd_base::config::NEVER;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
@@ -192,7 +192,9 @@ impl Door {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|request| {
-            stay.is_use();
+            if !is_upkeep(&self.app, &origin, &request) {
+                stay.is_use();
+            }
             let (app, router, origin) = (Arc::clone(&self.app), self.router.clone(), origin.clone());
             async move { Ok::<_, Infallible>(answer(app, router, origin, request).await) }
         });
@@ -212,6 +214,12 @@ impl Door {
             }
         }
     }
+}
+
+/// Whether a request only looks after the servers (`hub-cull.timer`): a hub that nobody uses must not stay for it.
+fn is_upkeep(app: &App, origin: &Origin, request: &Request<Incoming>) -> bool {
+    let below = request.uri().path().strip_prefix(app.base_url());
+    matches!(origin, Origin::Control(_)) && request.method() == Method::POST && below == Some("hub/api/idle")
 }
 
 /// Whether the error belongs to the connection that was being accepted, not to the listener.

@@ -1,6 +1,7 @@
 //! `hubctl user`: whom the hub knows. Accounts of the machine are never touched.
 
 use hubd_base::names::UserName;
+use nix::unistd::{User, geteuid};
 use serde_json::{Value, json};
 
 use crate::cli::Context;
@@ -9,6 +10,13 @@ use crate::commands::write_json;
 use crate::failure::{Failure, Status};
 use crate::model;
 use crate::text::{Talk, Text};
+
+/// The person who calls. Nobody for root, whose every call is one of somebody who manages the hub.
+pub(crate) fn caller() -> Option<UserName> {
+    let uid = geteuid();
+    let account = if uid.is_root() { None } else { User::from_uid(uid).ok().flatten() };
+    account.and_then(|account| UserName::parse(&account.name).ok())
+}
 
 /// `user add`: whom the hub knows already is passed over.
 pub(crate) fn add(context: &mut Context<'_>, names: &[UserName], admin: bool) -> Result<(), Failure> {
@@ -65,6 +73,7 @@ pub(crate) fn message_of(answer: &Answer) -> String {
 #[cfg(test)]
 mod tests {
     use hubd_base::names::UserName;
+use nix::unistd::{User, geteuid};
 
     use super::{add, remove};
     use crate::cli::Context;
