@@ -10,8 +10,10 @@ pub const SESSION_ID: &str = "jupyterhub-session-id";
 pub const XSRF: &str = "_xsrf";
 /// The language a person chose.
 pub const LANGUAGE: &str = "hub-language";
+/// The colours a person chose.
+pub const THEME: &str = "hub-theme";
 /// How the names of all cookies begin that belong to the hub and never reach a person's server.
-const OURS: [&str; 2] = ["jupyterhub-", "hub-language"];
+const OURS: [&str; 3] = ["jupyterhub-", "hub-language", "hub-theme"];
 
 /// Every cookie of that name, in the order sent; browsers send the most specific path first.
 pub fn all<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -124,8 +126,10 @@ mod tests {
 
     #[test]
     fn cookies_of_the_hub_are_taken_out_and_the_rest_is_kept() {
-        let sent =
-            headers(&["_xsrf=2|a; jupyterhub-user-alice=x; theme=dark", " JupyterHub-session-id=y;hub-language=en"]);
+        let sent = headers(&[
+            "_xsrf=2|a; jupyterhub-user-alice=x; theme=dark",
+            " JupyterHub-session-id=y;hub-language=en; hub-theme=dark",
+        ]);
         assert_eq!(without(&sent, is_ours).unwrap(), "_xsrf=2|a; theme=dark");
         assert_eq!(without(&headers(&["jupyterhub-user-alice=x"]), is_ours), None);
     }

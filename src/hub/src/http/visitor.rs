@@ -18,6 +18,7 @@ use crate::auth::xsrf::{Identity, Xsrf};
 use crate::clock::now;
 use crate::pages::locale::{Language, Text};
 use crate::pages::menu;
+use crate::pages::theme::Theme;
 use crate::pages::view::Frame;
 
 /// Seconds that an anonymous visitor's form protection is kept (contract 5.1).
@@ -34,6 +35,8 @@ pub struct Visitor {
     pub address: String,
     /// The words to use.
     pub text: Text,
+    /// The colours to use.
+    pub theme: Theme,
     /// `_xsrf` for forms: the browser's own valid one, or a fresh one.
     pub xsrf: String,
     /// Path and query of the request.
@@ -65,6 +68,7 @@ impl Visitor {
             xsrf: held.clone().unwrap_or_else(|| app.xsrf.issue(identity, now)),
             admin: session.as_ref().is_some_and(|session| app.is_admin(&session.user)),
             text: Text::of(language),
+            theme: cookies::find(headers, cookies::THEME).and_then(Theme::find).unwrap_or_default(),
             target: uri.path_and_query().map_or_else(|| uri.path().to_owned(), |target| target.as_str().to_owned()),
             origin: public::origin(app, headers),
             navigates: header(SEC_FETCH_MODE).is_none_or(|mode| mode == "navigate"),
@@ -88,6 +92,7 @@ impl Visitor {
     pub fn frame(&self, app: &App) -> Frame {
         Frame {
             text: self.text,
+            theme: self.theme,
             base_url: app.base_url().to_owned(),
             user: self.user().map(ToString::to_string),
             admin: self.admin,

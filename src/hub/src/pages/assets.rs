@@ -32,11 +32,12 @@ pub fn url(base_url: &str, name: &str) -> String {
     format!("{base_url}hub/static/{name}?v={hash}")
 }
 
-static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
     const CSS: &str = "text/css; charset=utf-8";
     const SCRIPT: &str = "text/javascript; charset=utf-8";
     [
         asset("hub.css", CSS, include_bytes!("../../static/hub.css")),
+        asset("dark.css", CSS, include_bytes!("../../static/dark.css")),
         asset("hub.svg", "image/svg+xml", include_bytes!("../../static/hub.svg")),
         asset("page.js", SCRIPT, include_bytes!("../../static/page.js")),
         asset("login.js", SCRIPT, include_bytes!("../../static/login.js")),
@@ -118,11 +119,8 @@ mod tests {
             ("focus", "page", 3.0),
             ("focus", "surface", 3.0),
         ];
-        let sheet = std::str::from_utf8(find("hub.css").unwrap().bytes).unwrap();
-        let (light, rest) = sheet.split_once("prefers-color-scheme: dark").unwrap();
-        let dark = rest.split_once("\n}").unwrap().0;
-        for (scheme, part) in [("light", light), ("dark", dark)] {
-            let colours = colours(part);
+        for (scheme, file) in [("light", "hub.css"), ("dark", "dark.css")] {
+            let colours = colours(std::str::from_utf8(find(file).unwrap().bytes).unwrap());
             for (front, back, least) in PAIRS {
                 let ratio = contrast(&colours[front], &colours[back]);
                 println!("{scheme:5} {front:>10} on {back:<12} {ratio:5.2}");

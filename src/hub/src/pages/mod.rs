@@ -1,13 +1,16 @@
 //! What people see, below `<base>hub/`, and the table of all routes of the hub itself.
 
 mod admin;
+mod amounts;
 pub mod assets;
 mod csp;
 mod events;
+pub mod figures;
 pub mod form;
 pub mod home;
 mod language;
 pub mod locale;
+mod log;
 mod login;
 mod login_view;
 pub mod menu;
@@ -16,6 +19,7 @@ mod share;
 mod spawn;
 pub mod stopped;
 mod text;
+pub mod theme;
 mod token;
 pub mod view;
 
@@ -56,11 +60,16 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/servers/{user}", post(spawn::add))
         .route("/stop/{user}", post(spawn::stop))
         .route("/stop/{user}/{server}", post(spawn::stop))
+        .route("/restart/{user}", post(spawn::restart))
+        .route("/restart/{user}/{server}", post(spawn::restart))
         .route("/remove/{user}/{server}", post(spawn::remove))
         .route("/user/{*path}", any(stopped::show))
         .route("/accept-share", get(share::show).post(share::accept))
         .route("/user-redirect/", get(stopped::to_own))
         .route("/user-redirect/{*path}", get(stopped::to_own))
+        .route("/log/{user}", get(log::show))
+        .route("/log/{user}/{server}", get(log::show))
+        .route("/theme", post(theme::choose))
         .route("/language", post(language::choose))
         .route("/static/{name}", get(asset))
         .route("/health", get(|| async { StatusCode::OK }))

@@ -47,16 +47,16 @@ impl From<Fault> for Denied {
 }
 
 impl Denied {
-    fn answer(self, app: &App, visitor: &Visitor) -> Result<Response, Fault> {
+    pub(super) async fn answer(self, app: &App, visitor: &Visitor) -> Result<Response, Fault> {
         match self {
             Self::Fault(fault) => Err(fault),
-            Self::Refused(refusal) => Ok(home::refused(app, visitor, &Busy::Refused(refusal))),
+            Self::Refused(refusal) => Ok(home::refused(app, visitor, &Busy::Refused(refusal)).await),
         }
     }
 }
 
 /// Which server is meant; the person may manage it.
-fn allowed(app: &App, visitor: &Visitor, address: &Address) -> Result<ServerId, Denied> {
+pub(super) fn allowed(app: &App, visitor: &Visitor, address: &Address) -> Result<ServerId, Denied> {
     let user = visitor.user().ok_or(Fault::NoCredentials)?;
     let owner = UserName::parse(&address.user).map_err(|_| Fault::NotFound)?;
     let server = ServerName::parse(&address.server);
@@ -75,11 +75,11 @@ pub fn pending_url(app: &App, id: &ServerId, next: Option<&str>) -> String {
     format!("{}hub/spawn-pending/{}{query}", app.base_url(), id.url_segment())
 }
 
-fn begin(app: &App, visitor: &Visitor, id: &ServerId, next: Option<&str>, wanted: Wanted) -> Response {
+async fn begin(app: &App, visitor: &Visitor, id: &ServerId, next: Option<&str>, wanted: Wanted) -> Response {
     match app.servers.start_with(id, wanted) {
         Err(Busy::Running) => Redirect::to(&next.map_or_else(|| app.server_url(id), str::to_owned)).into_response(),
         Ok(_) | Err(Busy::Stopping) => Redirect::to(&pending_url(app, id, next)).into_response(),
-        Err(busy) => home::refused(app, visitor, &busy),
+        Err(busy) => home::refused(app, visitor, &busy).await,
     }
 }
 
@@ -109,7 +109,7 @@ pub async fn open(
     }
     let id = match allowed(&app, &visitor, &address) {
         Ok(id) => id,
-        Err(denied) => return denied.answer(&app, &visitor),
+        Err(denied) => return denied.answer(&app, &visitor).await,
     };
     let fields: Vec<_> = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
     let find = |wanted: &str| fields.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
@@ -122,9 +122,9 @@ pub async fn open(
     }
     let wanted = match wanted(&fields, find("display_name"))? {
         Ok(wanted) => wanted,
-        Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor),
+        Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor).await,
     };
-    Ok(begin(&app, &visitor, &id, next.as_deref(), wanted))
+    Ok(begin(&app, &visitor, &id, next.as_deref(), wanted).await)
 }
 
 /// What the fields of an address or a form say of the server: options are `opt-<name>=<value>`, or, where there is none
@@ -164,14 +164,14 @@ pub async fn start(
     let fields = form.open()?;
     let id = match allowed(&app, &visitor, &address) {
         Ok(id) => id,
-        Err(denied) => return denied.answer(&app, &visitor),
+        Err(denied) => return denied.answer(&app, &visitor).await,
     };
     let next = fields.find("next").and_then(|next| visitor.next(&app, next));
     let wanted = match wanted(fields.pairs(), fields.find("display_name").map(str::to_owned))? {
         Ok(wanted) => wanted,
-        Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor),
+        Err(refusal) => return Denied::Refused(refusal).answer(&app, &visitor).await,
     };
-    Ok(begin(&app, &visitor, &id, next.as_deref(), wanted))
+    Ok(begin(&app, &visitor, &id, next.as_deref(), wanted).await)
 }
 
 /// `POST /hub/servers/{user}`: makes the server that the field `name` names, and starts it.
@@ -184,11 +184,11 @@ pub async fn add(
     let fields = form.open()?;
     fields.find("name").unwrap_or_default().trim().clone_into(&mut address.server);
     if address.server.is_empty() {
-        return Denied::Refused(Refusal::Name(String::new())).answer(&app, &visitor);
+        return Denied::Refused(Refusal::Name(String::new())).answer(&app, &visitor).await;
     }
     match allowed(&app, &visitor, &address) {
-        Ok(id) => Ok(begin(&app, &visitor, &id, None, Wanted::default())),
-        Err(denied) => denied.answer(&app, &visitor),
+        Ok(id) => Ok(begin(&app, &visitor, &id, None, Wanted::default()).await),
+        Err(denied) => denied.answer(&app, &visitor).await,
     }
 }
 
@@ -207,7 +207,26 @@ pub async fn stop(
             }
             Ok(to_home(&app).into_response())
         }
-        Err(denied) => denied.answer(&app, &visitor),
+        Err(denied) => denied.answer(&app, &visitor).await,
+    }
+}
+
+/// `POST /hub/restart/{user}` and `/hub/restart/{user}/{server}`: the home page tells how it goes.
+pub async fn restart(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    address: Address,
+    form: Form,
+) -> Result<Response, Fault> {
+    form.open()?;
+    let id = match allowed(&app, &visitor, &address) {
+        Ok(id) => id,
+        Err(denied) => return denied.answer(&app, &visitor).await,
+    };
+    app.servers.find(&id).filter(|server| server.exists()).ok_or(Fault::NotFound)?;
+    match app.servers.restart(&id) {
+        Ok(_) => Ok(to_home(&app).into_response()),
+        Err(busy) => Ok(home::refused(&app, &visitor, &busy).await),
     }
 }
 
@@ -221,7 +240,7 @@ pub async fn remove(
     form.open()?;
     let id = match allowed(&app, &visitor, &address) {
         Ok(id) => id,
-        Err(denied) => return denied.answer(&app, &visitor),
+        Err(denied) => return denied.answer(&app, &visitor).await,
     };
     let server = app.servers.find(&id).filter(|server| server.exists() && !id.server.is_default());
     let server = server.ok_or(Fault::NotFound)?;
@@ -249,7 +268,7 @@ pub async fn pending(
     }
     let id = match allowed(&app, &visitor, &address) {
         Ok(id) => id,
-        Err(denied) => return denied.answer(&app, &visitor),
+        Err(denied) => return denied.answer(&app, &visitor).await,
     };
     let next = asked.next.and_then(|next| visitor.next(&app, &next));
     let server = app.servers.find(&id);

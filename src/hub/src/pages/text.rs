@@ -21,6 +21,7 @@ pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> Serv
         user: id.user.to_string(),
         name: id.server.as_str().to_owned(),
         display_name: display_name.unwrap_or_else(|| id.server.as_str().to_owned()),
+        restarting: snapshot.restart,
         state: snapshot.state,
         url: app.server_url(id),
         since: Some(system_time(snapshot.started.filter(|_| snapshot.state.is_ready()).unwrap_or(snapshot.since))),

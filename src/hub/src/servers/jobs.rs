@@ -45,6 +45,7 @@ pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.started = None;
     snapshot.out_of_memory = None;
     snapshot.stop_asked = false;
+    snapshot.restart = false;
     snapshot.stop_result = None;
 }
 

@@ -15,6 +15,7 @@ pub mod naming;
 pub mod oom;
 pub mod ready;
 pub mod registry;
+mod restart;
 pub mod rows;
 pub mod server;
 mod signals;

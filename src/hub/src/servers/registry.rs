@@ -289,10 +289,18 @@ impl Servers {
 
     /// Begins a stop, or joins the one under way. A start under way is cancelled.
     pub fn stop(&self, id: &ServerId) -> Arc<Server> {
+        let server = self.stop_to(id, false);
+        server.take_restart();
+        server
+    }
+
+    /// Begins a stop, or joins the one under way; one that begins says whether a start is to follow.
+    pub(super) fn stop_to(&self, id: &ServerId, restart: bool) -> Arc<Server> {
         let server = self.get(id);
         let asked = server.apply(Event::StopAsked, |snapshot| {
             snapshot.failure = None;
             snapshot.stop_asked = true;
+            snapshot.restart = restart;
             snapshot.stop_result = None;
         });
         if asked {

@@ -197,6 +197,11 @@ impl Server {
         self.snapshot.send_modify(change);
     }
 
+    /// Whether it was to start again; from now on it is not.
+    pub(super) fn take_restart(&self) -> bool {
+        self.snapshot.send_if_modified(|snapshot| std::mem::take(&mut snapshot.restart))
+    }
+
     pub(super) fn start_token(&self) -> MutexGuard<'_, CancellationToken> {
         self.start.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -210,6 +210,8 @@ pub struct Snapshot {
     pub hold: Option<Hold>,
     /// Whether the stop under way was asked for here, so that a job of this process ends it.
     pub stop_asked: bool,
+    /// Whether it is to start again after the stop under way.
+    pub restart: bool,
     /// systemd's word for the end of the unit, where it came while a stop was under way and was not a good one.
     pub stop_result: Option<String>,
 }
@@ -257,6 +259,7 @@ impl Snapshot {
             invocation: None,
             hold: None,
             stop_asked: false,
+            restart: false,
             stop_result: None,
         }
     }

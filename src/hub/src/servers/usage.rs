@@ -102,6 +102,12 @@ impl<T: Consumer> Reading<T> {
         Self { usage, cpu_percent: before.and_then(rate), taken }
     }
 
+    /// For tests of what is made of readings.
+    #[cfg(test)]
+    pub(crate) fn sample(usage: T, cpu_percent: Option<f64>) -> Self {
+        Self { usage, cpu_percent, taken: Instant::now() }
+    }
+
     fn is_fresh(&self) -> bool {
         self.taken.elapsed() < FRESH
     }

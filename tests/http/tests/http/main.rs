@@ -21,6 +21,7 @@ mod api_tokens;
 mod api_users;
 mod calls;
 mod fake_pam;
+mod home;
 mod idle;
 mod launcher;
 mod login;

@@ -257,9 +257,12 @@ impl Answer {
         (action, form.finish())
     }
 
-    /// The value of the last hidden field of that name; the language form of the frame comes first.
+    /// The value of the last hidden field of that name in the page's content; the frame has forms before and after.
     pub fn field(&self, name: &str) -> String {
-        let text = self.text();
+        let mut text = self.text();
+        if let Some(end) = text.find("</main>") {
+            text.truncate(end);
+        }
         let (_, rest) = text.rsplit_once(&format!("name=\"{name}\" value=\"")).expect("the form has the field");
         rest.split_once('"').unwrap().0.to_owned()
     }

@@ -3,12 +3,15 @@
 use crate::pages::assets;
 use crate::pages::locale::{Language, Text};
 use crate::pages::menu::ServiceLink;
+use crate::pages::theme::Theme;
 
 /// What all pages share: the words, the addresses, who is signed in.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// The texts, and with them the language.
     pub text: Text,
+    /// Its colours.
+    pub theme: Theme,
     /// The hub's `base_url`, beginning and ending with a slash.
     pub base_url: String,
     /// Who is signed in.
@@ -42,6 +45,9 @@ impl Frame {
     pub fn language(&self) -> Language {
         self.text.language()
     }
+
+    /// Every theme, for the switch.
+    pub(in crate::pages) const THEMES: [Theme; 3] = Theme::ALL;
 
     pub(in crate::pages) fn version_line(&self) -> String {
         self.text.fill("frame.version", &[("version", self.version)])

@@ -38,7 +38,7 @@ impl ServerState {
         frame.text.get(title)
     }
 
-    pub(super) fn about(self, frame: &Frame) -> &'static str {
+    fn about(self, frame: &Frame) -> &'static str {
         let [.., about, _] = self.keys();
         frame.text.get(about)
     }
@@ -58,6 +58,8 @@ pub struct ServerView {
     pub name: String,
     /// Its name for people.
     pub display_name: String,
+    /// Whether it starts again as soon as it has stopped.
+    pub restarting: bool,
     /// Its state now.
     pub state: ServerState,
     /// Its address (path), where "open" leads.
@@ -78,8 +80,13 @@ impl ServerView {
         }
     }
 
+    /// What the state means for the person.
+    pub(super) fn about(&self, frame: &Frame) -> &'static str {
+        if self.restarting { frame.text.get("state.restarting-about") } else { self.state.about(frame) }
+    }
+
     /// Said above the title when it is not simply "mine".
-    pub(super) fn label(&self, frame: &Frame) -> Option<String> {
+    pub(in crate::pages) fn label(&self, frame: &Frame) -> Option<String> {
         let mut parts = Vec::new();
         if frame.user.as_ref() != Some(&self.user) {
             parts.push(frame.text.fill("server.of", &[("user", &self.user)]));
@@ -115,5 +122,10 @@ impl Actions {
             ServerState::Running | ServerState::Suspended => Self { open: true, stop: true, ..Self::default() },
             ServerState::Stopping => Self::default(),
         }
+    }
+
+    /// `#restart-server`: only what runs can be stopped and started again.
+    pub(super) fn restart(self) -> bool {
+        self.open && self.stop
     }
 }

@@ -12,13 +12,16 @@ use super::{
 use crate::auth::login::Said;
 use crate::auth::login::conversation::Question;
 use crate::pages::admin::samples;
+use crate::pages::figures;
 use crate::pages::home::Named;
 use crate::pages::locale::{Language, Text};
 use crate::pages::login_view::{LoginNotice, LoginPage, LoginStepPage};
 use crate::pages::menu::ServiceLink;
 use crate::pages::oauth::ConsentPage;
+use crate::pages::theme::Theme;
 use crate::pages::token::TokenPage;
 use crate::servers::state::State as ServerState;
+use crate::servers::usage::Machine;
 
 const STATES: [ServerState; 6] = [
     ServerState::Stopped,
@@ -32,6 +35,7 @@ const STATES: [ServerState; 6] = [
 fn frame(language: Language, user: Option<&str>) -> Frame {
     Frame {
         text: Text::of(language),
+        theme: Theme::default(),
         base_url: "/jupyter/".to_owned(),
         user: user.map(str::to_owned),
         admin: true,
@@ -48,6 +52,7 @@ fn server(state: ServerState) -> ServerView {
         user: "d\\ann<b>".to_owned(),
         name: String::new(),
         display_name: String::new(),
+        restarting: false,
         state,
         url: "/jupyter/user/ann/".to_owned(),
         since: Some(UNIX_EPOCH + Duration::from_secs(1_709_164_805)),
@@ -61,8 +66,11 @@ fn home(language: Language, state: ServerState) -> String {
     let mut gpu = server(state);
     "gpu".clone_into(&mut gpu.name);
     "<b>GPU</b>".clone_into(&mut gpu.display_name);
-    let named = vec![Named { server: gpu, actions }];
-    HomePage { frame, server: server(state), actions, notice: None, named, may_add: true }.render_page()
+    let used = || figures::of(None, &Machine::default(), Text::of(language));
+    let (named, figures) = (vec![Named { server: gpu, actions, figures: used() }], used());
+    let groups = vec!["<b>staff".to_owned(), "gpu".to_owned()];
+    HomePage { frame, server: server(state), actions, figures, notice: None, named, may_add: true, groups }
+        .render_page()
 }
 
 fn pending(language: Language, failed: Option<Failure>) -> String {
@@ -191,7 +199,9 @@ fn home_offers_what_the_state_allows() {
     ] {
         let page = home(Language::En, state);
         assert!(page.contains(&format!("id=\"server-state\" data-state=\"{}\"", state.word())));
-        for (id, there) in [("open-server", open), ("start-server", start), ("stop-server", stop)] {
+        for (id, there) in
+            [("open-server", open), ("start-server", start), ("stop-server", stop), ("restart-server", open)]
+        {
             assert_eq!(page.contains(&format!("id=\"{id}\"")), there, "{id} when {state:?}");
         }
     }
