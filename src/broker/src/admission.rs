@@ -32,7 +32,7 @@ pub fn judge(config: &Config, user: &UserName) -> Result<Admitted, Error> {
         Err(error) => return Err(Error::failed("Looking up the account", error)),
     };
     let groups = account::groups(&account).map_err(|error| Error::failed("Looking up the groups", error))?;
-    let standing = policy::check(config, &account, &groups)
-        .map_err(|refusal| Error::NotAllowed(refusal.sentence().to_owned()))?;
+    let standing =
+        policy::check(config, &account, &groups).map_err(|refusal| Error::NotAllowed(refusal.sentence().to_owned()))?;
     Ok(Admitted { account, groups, standing })
 }

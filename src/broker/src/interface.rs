@@ -192,9 +192,7 @@ impl Broker {
     async fn check_peer(&self, socket: zvariant::OwnedFd, action: &str) -> Result<(bool, String, u32), Error> {
         let _call = self.enter()?;
         if action != ACTION_MANAGE && action != ACTION_USE_OWN {
-            return Err(Error::AccessDenied(format!(
-                "Only {ACTION_MANAGE} and {ACTION_USE_OWN} can be asked about."
-            )));
+            return Err(Error::AccessDenied(format!("Only {ACTION_MANAGE} and {ACTION_USE_OWN} can be asked about.")));
         }
         let Some(peer) = authority::peer(std::os::fd::OwnedFd::from(socket)) else {
             return Err(Error::AccessDenied("This is no Unix socket with a living process behind it.".to_owned()));

@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_request_is_http_1_0() {
-        let text = |body| {
+        let text = |body: &[u8]| {
             let (path, own) = ("/hub/api/users/j%C3%BC", !body.is_empty());
             let request = Request { method: "GET", path, accept: "application/json", body, own };
             String::from_utf8_lossy(&request.to_bytes()).into_owned()
@@ -134,7 +134,10 @@ mod tests {
         assert!(bare.starts_with("GET /hub/api/users/j%C3%BC HTTP/1.0\r\nHost: localhost\r\n"));
         assert!(bare.ends_with("\r\nContent-Length: 0\r\n\r\n") && !bare.contains("Content-Type"), "{bare}");
         assert!(!bare.contains("X-Hub-As"));
-        assert!(text(b"{}").ends_with("\r\nX-Hub-As: self\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"));
+        assert!(
+            text(b"{}")
+                .ends_with("\r\nX-Hub-As: self\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+        );
     }
 
     #[test]

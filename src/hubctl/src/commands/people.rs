@@ -73,7 +73,6 @@ pub(crate) fn message_of(answer: &Answer) -> String {
 #[cfg(test)]
 mod tests {
     use hubd_base::names::UserName;
-use nix::unistd::{User, geteuid};
 
     use super::{add, remove};
     use crate::cli::Context;
