@@ -1,6 +1,7 @@
 //! `hubctl user`: whom the hub knows. Accounts of the machine are touched only where that is asked for.
 
 use hubd_base::names::UserName;
+use nix::unistd::{User, geteuid};
 use serde_json::{Value, json};
 
 use crate::cli::Context;
@@ -17,6 +18,13 @@ pub(crate) enum Fate {
     Keep,
     Account,
     AccountAndHome,
+}
+
+/// The person who calls. Nobody for root, whose every call is one of somebody who manages the hub.
+pub(crate) fn caller() -> Option<UserName> {
+    let uid = geteuid();
+    let account = if uid.is_root() { None } else { User::from_uid(uid).ok().flatten() };
+    account.and_then(|account| UserName::parse(&account.name).ok())
 }
 
 /// `user add`: whom the hub knows already is passed over. `account`: who has none gets one.
