@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import urllib.parse
 from pathlib import Path
 
 from selenium import webdriver
@@ -55,9 +56,10 @@ class _InsideConnection(ChromiumRemoteConnection):
 class Browser:
     """A browser with an empty profile. Use it as a context manager."""
 
-    def __init__(self, container, languages="en"):
+    def __init__(self, container, languages="en", script=True):
         self.container = container
         self.languages = languages
+        self.script = script
         self.driver = None
         self._process = None
         self._profile = None
@@ -74,7 +76,8 @@ class Browser:
         options = webdriver.ChromeOptions()
         for flag in [*FLAGS, f"--user-data-dir={self._profile}", f"--lang={self.languages}"]:
             options.add_argument(flag)
-        options.add_experimental_option("prefs", {"intl.accept_languages": self.languages})
+        script = {} if self.script else {"profile.managed_default_content_settings.javascript": 2}
+        options.add_experimental_option("prefs", {"intl.accept_languages": self.languages, **script})
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Remote(_InsideConnection(self.container.net, port), options=options)
         self.driver.set_page_load_timeout(PAGE_DEADLINE)
@@ -104,6 +107,10 @@ class Browser:
     def open(self, path):
         self.driver.get(ADDRESS + path)
         return self
+
+    def address(self):
+        """As `path`, also of a page that runs no script."""
+        return urllib.parse.urlsplit(self.driver.current_url).path
 
     @property
     def path(self):
@@ -168,9 +175,14 @@ class Browser:
             "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False,
         })
 
+    def still(self):
+        """Waits until nothing fades any more."""
+        self.wait("the end of transitions", lambda d: d.execute_script(STILL))
+        return self
+
     def screenshot(self, target):
         """Writes a picture of the whole page, not only of what fits on the screen, when nothing fades any more."""
-        self.wait("the end of transitions", lambda d: d.execute_script(STILL))
+        self.still()
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         Path(target).write_bytes(base64.b64decode(shot["data"]))

@@ -116,6 +116,12 @@ pub fn scope(said: &Sentence<'_>, user: &str, text: Text) -> String {
     text.fill("oauth.about", &[("sentence", sentence), ("about", &about)])
 }
 
+/// What a scope permits, whomever it is about, in the language of the page; in the operator's words for their own scopes.
+pub fn meaning(scope: &str, app: &App, text: Text) -> Option<String> {
+    let known = text.find(&scope_key(scope)).map(str::to_owned);
+    known.or_else(|| app.access.catalog.description(scope).map(str::to_owned))
+}
+
 /// `admin:users` is `scope.admin-users` in the locale files: their keys have no colons and brackets.
 fn scope_key(name: &str) -> String {
     format!("scope.{}", name.trim_matches(['(', ')']).replace(':', "-"))

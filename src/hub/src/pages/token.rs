@@ -18,6 +18,7 @@ use super::form::{Fields, Form};
 use super::home::to_login;
 use super::locale::{Language, Text};
 use super::oauth::client_name;
+use super::text;
 use super::view::{Frame, Moment, Notice, NoticeKind, Page};
 use crate::app::App;
 use crate::auth::clients::Client;
@@ -57,6 +58,8 @@ pub(super) struct TokenPage {
     pub secret: Option<String>,
     /// How the last action went.
     pub notice: Option<Notice>,
+    /// Every scope that can be given away, and what it permits.
+    pub meanings: Vec<(String, String)>,
     /// API tokens, the newest first.
     pub tokens: Vec<TokenRow>,
     /// Applications that hold tokens, by name.
@@ -203,6 +206,7 @@ fn draw(
     frame.path = frame.hub("token");
     let page = TokenPage {
         lifetimes: lifetimes(app.config.hub.token_lifetime_max, visitor.text),
+        meanings: meanings(app, user, visitor.text),
         tokens: tokens(app, user),
         applications: applications(app, user, visitor.text),
         frame,
@@ -224,6 +228,14 @@ fn lifetimes(longest: Duration, text: Text) -> Vec<(String, String)> {
         text.fill("token.longest", &[("hours", &hours.to_string())])
     };
     fixed.chain([(String::new(), most)]).collect()
+}
+
+fn meanings(app: &App, user: &UserName, text: Text) -> Vec<(String, String)> {
+    let held = app.access.of_user(user);
+    let told = |scope: &str| Some((scope.to_owned(), text::meaning(scope, app, text)?));
+    let mut meanings: Vec<_> = held.iter().filter_map(|(scope, _)| told(scope)).collect();
+    meanings.sort();
+    meanings
 }
 
 fn tokens(app: &App, user: &UserName) -> Vec<TokenRow> {
@@ -344,6 +356,7 @@ impl TokenPage {
             },
             secret: None,
             notice: None,
+            meanings: vec![(typed.clone(), typed.clone())],
             tokens: vec![TokenRow {
                 id: "a1".to_owned(),
                 note: typed.clone(),

@@ -181,3 +181,13 @@ async fn whoever_may_not_manage_their_tokens_makes_none() {
     assert_eq!(create(&mut alice, &[("expires_in", "")]).await.status, 403);
     assert_eq!(revoke(&mut alice, "token", "a1").await.status, 403);
 }
+
+#[tokio::test]
+async fn the_page_says_what_each_scope_allows_that_the_person_can_give_away() {
+    let world = World::new("").await;
+    let page = world.browser_of("alice").await.get("/hub/token").await.text();
+    assert!(page.contains("<dt><code>access:servers</code></dt><dd>Use servers: their files"), "{page}");
+    assert!(!page.contains("<code>admin:users</code>"), "not hers to give");
+    let page = world.browser_of("boss").await.get("/hub/token").await.text();
+    assert!(page.contains("<dt><code>admin:users</code></dt><dd>Create, change and delete users"), "{page}");
+}
