@@ -4,8 +4,6 @@ import statistics
 import threading
 import time
 
-import pytest
-
 from harness.hub import at_once
 from harness.jupyter import Lab
 from harness.wait import wait_for
@@ -62,7 +60,7 @@ def test_a_suspended_server_is_stopped_started_anew_and_removed_like_any_other(h
     hub.start(client, "alice").enter()
     suspend(hub, "alice")
     hub.run(["systemctl", "stop", "jupyter.slice"])
-    assert not hub.is_up("alice"), "all servers at once, by systemd"
+    wait_for("all servers to end at once, by systemd", lambda: not hub.is_up("alice"), FROZEN_DEADLINE)
 
 
 def test_a_suspended_server_outlives_hub_and_broker(hub):
@@ -95,6 +93,11 @@ def test_how_long_a_wake_takes(hub, figure):
     assert statistics.median(ordered) < WAKE_LIMIT
 
 
+def text(content):
+    """A small file, as the contents API takes it."""
+    return {"type": "file", "format": "text", "content": str(content)}
+
+
 def test_under_load_a_hundred_times_frozen_and_no_request_is_lost(hub, figure):
     lab = hub.start(hub.logged_in("alice"), "alice").enter()
     over, answers, cycles = threading.Event(), [], []
@@ -103,7 +106,7 @@ def test_under_load_a_hundred_times_frozen_and_no_request_is_lost(hub, figure):
         mine = 0
         while not over.is_set():
             # A write: nobody but a person makes it.
-            answer = lab.api("POST", "contents", {"type": "directory"}) if mine % 8 == 0 else lab.client.request(
+            answer = lab.api("PUT", f"contents/load-{number}.txt", text(mine)) if mine % 8 == 0 else lab.client.request(
                 "GET", f"{lab.prefix}files/nothing-{number}-{mine}", headers=lab.headers())
             answers.append(answer.status)
             mine += 1
@@ -111,7 +114,8 @@ def test_under_load_a_hundred_times_frozen_and_no_request_is_lost(hub, figure):
     def freeze(_):
         while len(cycles) < CYCLES:
             # Frozen by systemd, whatever the hub thinks of it: the hardest case.
-            hub.run(["systemctl", "freeze", hub.unit("alice")])
+            # Woken while it freezes, it never does.
+            hub.run(["systemctl", "freeze", hub.unit("alice")], check=False)
             wait_for("somebody to wake it", lambda: freezer(hub, "alice") == "running", FROZEN_DEADLINE)
             cycles.append(len(answers))
         over.set()
@@ -124,18 +128,17 @@ def test_under_load_a_hundred_times_frozen_and_no_request_is_lost(hub, figure):
 
     at_once(work, range(4))
     assert len(cycles) == CYCLES
-    wrong = [status for status in answers if status not in (201, 404)]
+    wrong = [status for status in answers if status not in (200, 201, 404)]
     assert wrong == [], wrong
     figure("frozen and woken under load", f"{CYCLES} times, {len(answers)} requests, none lost")
 
 
-@pytest.mark.parametrize("how", ["poweroff"])
-def test_a_machine_with_a_suspended_server_goes_down_at_once(fresh, how, figure):
+def test_a_machine_with_a_suspended_server_goes_down_at_once(fresh, figure):
     hub = fresh
     hub.start(hub.logged_in("alice"), "alice").enter()
     suspend(hub, "alice")
     started = time.monotonic()
-    hub.run(["systemctl", how, "--no-block"])
+    hub.run(["systemctl", "poweroff", "--no-block"])
     hub.container.wait_for_end(60.0)
     took = time.monotonic() - started
     figure("power-off with a suspended server", f"{took:.1f} s")
