@@ -23,8 +23,8 @@ ACCELERATOR = os.environ.get("HUBD_TEST_ACCEL", "tcg")
 MEMORY_MIB = 4096
 SWAP = 4 << 30
 CPUS = 2
-BOOT_DEADLINE = 300.0
-POWEROFF_DEADLINE = 120.0
+BOOT_DEADLINE = 600.0
+POWEROFF_DEADLINE = 600.0
 END_DEADLINE = 20.0
 # A port may be taken between asking for a free one and using it.
 TRIES = 3
