@@ -118,6 +118,18 @@ def test_the_end_of_the_log_opens_on_the_page_and_all_of_it_on_its_own(person, m
     assert "jupyter" in page.find("#journal").text.lower()
 
 
+def test_an_idle_server_says_what_becomes_of_it_and_is_left_alone_on_request(person, module_hub):
+    page, language = person
+    running(page, module_hub)
+    page.open("/hub/home")
+    assert {"en": "Will be suspended in ", "zh-CN": "后休眠："}[language] in page.find("#server-idle").text
+    assert {"en": "8 h", "zh-CN": "8 小时"}[language] in page.find("#keep-server").text
+    page.click("#keep-server")
+    page.find("#keep-server[name=release]")
+    page.click("#keep-server[name=release]")
+    page.find("#keep-server:not([name])")
+
+
 def test_colours_are_kept_on_every_page(person, module_hub):
     page, _ = person
     page.appearance(dark=False)

@@ -129,7 +129,8 @@ fn wanted(body: Option<&Value>, now: Usec) -> Result<Usec, Fault> {
     }
 }
 
-async fn kept(app: &App, server: &Server, until: Option<Usec>) -> Result<Json<Value>, Fault> {
+/// Has a server left alone until then; `None` ends that.
+pub async fn kept(app: &App, server: &Server, until: Option<Usec>) -> Result<Json<Value>, Fault> {
     let now = now();
     app.idle.keep(server, until, now).await.map_err(|error| match error {
         KeepError::TooLong(Duration::ZERO) => {

@@ -1,13 +1,77 @@
-//! What becomes of an idle server, and why, in one sentence for its person.
+//! What becomes of an idle server, and why, in one sentence for its person; and `/hub/keep/{user}[/{server}]`, by which
+//! they have it left alone for a while.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+
+use super::form::Form;
 use super::locale::Text;
+use super::spawn::{allowed, to_home};
+use crate::api::idle::kept;
+use crate::api::servers::Address;
 use crate::app::App;
 use crate::clock::{Usec, now};
+use crate::http::faults::Fault;
+use crate::http::visitor::Visitor;
 use crate::servers::idle::{Reason, Verdict, Why};
 use crate::servers::server::Server;
 
 /// Microseconds in a minute.
 const MINUTE: Usec = 60_000_000;
+/// For how long the button has a server left alone, where as much is allowed.
+const KEEP: Duration = Duration::from_secs(8 * 3600);
+
+/// The button below the sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// What it says.
+    pub label: String,
+    /// Whether the server is left alone now: then the button ends that.
+    pub kept: bool,
+}
+
+/// The button by which a person has a server left alone, or ends that; `None` where it would make no difference.
+pub fn button(app: &App, server: &Server, text: Text) -> Option<Keep> {
+    let now = now();
+    let verdict = app.idle.verdict(server, now)?;
+    if server.kept_until(now).is_some() {
+        return Some(Keep { label: text.get("idle.release").to_owned(), kept: true });
+    }
+    let most = app.idle.policy_known(server).keep_max.min(KEEP);
+    let threatened = verdict.suspend_at.is_some() || verdict.stop.is_some();
+    (threatened && most.as_secs() >= 60).then(|| {
+        let time = span(micros(most), text);
+        Keep { label: text.fill("idle.keep", &[("time", &time)]), kept: false }
+    })
+}
+
+/// `POST /hub/keep/{user}` and `/hub/keep/{user}/{server}`; the field `release` ends it.
+pub async fn keep(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    address: Address,
+    form: Form,
+) -> Result<Response, Fault> {
+    let fields = form.open()?;
+    let id = match allowed(&app, &visitor, &address) {
+        Ok(id) => id,
+        Err(denied) => return denied.answer(&app, &visitor).await,
+    };
+    let server = app.servers.find(&id).filter(|server| server.exists()).ok_or(Fault::NotFound)?;
+    let until = match fields.find("release") {
+        Some(_) => None,
+        None => Some(now().saturating_add(micros(app.idle.policy(&server).await.keep_max.min(KEEP)))),
+    };
+    let _ = kept(&app, &server, until).await?;
+    Ok(to_home(&app).into_response())
+}
+
+fn micros(span: Duration) -> Usec {
+    Usec::try_from(span.as_micros()).unwrap_or(Usec::MAX)
+}
 
 /// What is to be said of a server: when it will be suspended or stopped and why, or why the hub stopped it. `None` where
 /// nothing is going to happen to it.

@@ -64,6 +64,8 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/stop/{user}/{server}", post(spawn::stop))
         .route("/restart/{user}", post(spawn::restart))
         .route("/restart/{user}/{server}", post(spawn::restart))
+        .route("/keep/{user}", post(idle::keep))
+        .route("/keep/{user}/{server}", post(idle::keep))
         .route("/remove/{user}/{server}", post(spawn::remove))
         .route("/user/{*path}", any(stopped::show))
         .route("/accept-share", get(share::show).post(share::accept))

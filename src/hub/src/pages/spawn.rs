@@ -272,7 +272,7 @@ pub async fn remove(
     Ok(to_home(&app).into_response())
 }
 
-fn to_home(app: &App) -> Redirect {
+pub(super) fn to_home(app: &App) -> Redirect {
     Redirect::to(&format!("{}hub/home", app.base_url()))
 }
 

@@ -32,6 +32,7 @@ pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> Serv
         message: trouble(app, snapshot, text),
         killed: snapshot.killed(),
         idle: found.as_deref().and_then(|server| idle::sentence(app, server, text)),
+        keep: found.as_deref().and_then(|server| idle::button(app, server, text)),
         planned: snapshot.stop_planned.is_some(),
     }
 }

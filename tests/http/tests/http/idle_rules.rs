@@ -241,3 +241,43 @@ async fn a_suspended_server_is_stopped_in_its_time() {
     let irma = world.caller("irma", &["self"]).await;
     assert_eq!(irma.read("/users/irma/server").await["hubd"]["idle"]["ended"]["why"], "idle");
 }
+
+#[tokio::test]
+async fn a_person_has_their_server_left_alone_on_the_home_page() {
+    let world = world_of("iva", &format!("{STOP}keep_max = \"4h\"\n")).await;
+    let server = world.app.servers.get(&id("iva"));
+    look(&world, 1).await;
+    let mut browser = world.browser_of("iva").await;
+    let home = browser.get("/hub/home").await;
+    let page = home.text();
+    assert!(
+        page.contains("id=\"server-idle\">Will be stopped in ") && page.contains(">Leave alone for 4 h<"),
+        "{page}"
+    );
+    let form = format!("_xsrf={}", home.field("_xsrf"));
+    assert_eq!(browser.post("/hub/keep/iva", "").await.status, 403);
+    assert_eq!(browser.post("/hub/keep/iva", &form).await.header("location"), "/hub/home");
+    let kept = server.kept_until(now()).unwrap() - now();
+    assert!(kept > 239 * MINUTE && kept <= 240 * MINUTE, "{kept}");
+    assert_eq!(look(&world, 70).await.0, None);
+
+    let page = browser.get("/hub/home").await.text();
+    assert!(page.contains("name=\"release\" value=\"1\">Leave alone no longer<"), "{page}");
+    browser.post("/hub/keep/iva", &format!("{form}&release=1")).await;
+    assert_eq!(server.kept_until(now()), None);
+    // Of one's own servers.
+    let mut other = world.browser_of("bob").await;
+    let form = format!("_xsrf={}", other.get("/hub/home").await.field("_xsrf"));
+    assert_eq!(other.post("/hub/keep/iva", &form).await.status, 404);
+}
+
+#[tokio::test]
+async fn where_servers_cannot_be_kept_the_home_page_does_not_offer_it() {
+    let world = world_of("ivy", &format!("{STOP}keep_max = \"none\"\n")).await;
+    look(&world, 1).await;
+    let mut browser = world.browser_of("ivy").await;
+    let home = browser.get("/hub/home").await;
+    assert!(home.text().contains("id=\"server-idle\"") && !home.text().contains("id=\"keep-server\""));
+    let form = format!("_xsrf={}", home.field("_xsrf"));
+    assert_eq!(browser.post("/hub/keep/ivy", &form).await.status, 403);
+}

@@ -6,6 +6,7 @@ use hubd_base::names::esc;
 
 use super::frame::Frame;
 use super::moment::Moment;
+use crate::pages::idle::Keep;
 use crate::servers::state::State as ServerState;
 
 impl ServerState {
@@ -72,6 +73,8 @@ pub struct ServerView {
     pub killed: u64,
     /// What will become of it when it is idle, or why the hub stopped it.
     pub idle: Option<String>,
+    /// The button by which that is put off.
+    pub keep: Option<Keep>,
     /// Whether its stop was announced.
     pub planned: bool,
 }

@@ -60,6 +60,7 @@ fn server(state: ServerState) -> ServerView {
         message: Some("<script>alert(1)</script>".to_owned()),
         killed: 0,
         idle: None,
+        keep: None,
         planned: false,
     }
 }
