@@ -12,7 +12,7 @@ RULE = """polkit.addRule(function(action, subject) {
     if (action.id == "org.hubd.manage" && subject.user == "boss") return polkit.Result.YES;
 });
 """
-MANAGE = [["status"], ["users"], ["servers"], ["start", "alice"], ["stop", "alice"], ["logs", "alice"]]
+MANAGE = [["status"], ["users"], ["servers"], ["start", "bob"], ["stop", "bob"], ["logs", "bob"], ["token", "list", "alice"]]
 
 
 def names_in(value, found=None):
@@ -88,6 +88,51 @@ def test_people_without_authorization_are_refused(hub, user, command):
     assert told.returncode != 0 and told.stdout == "", told.stdout
     assert told.stderr.strip()
     assert hub.running_units() == before
+
+
+def test_people_use_their_own_servers_and_read_their_own_log_without_being_root(hub):
+    assert hub.run(["hubctl", "start", "alice"], user="alice").stdout.strip() == "/user/alice/"
+    assert hub.is_up("alice")
+    log = hub.run(["hubctl", "logs", "alice"], user="alice").stdout
+    assert "is running at" in log and "Started" in log, log
+    lines = json.loads(hub.run(["hubctl", "logs", "alice", "--json"], user="alice").stdout)["lines"]
+    assert any("is running at" in line["message"] for line in lines)
+    refused = hub.run(["hubctl", "logs", "alice"], user="bob", check=False)
+    assert refused.returncode == 3 and refused.stdout == "" and "is running at" not in refused.stderr
+    hub.run(["hubctl", "stop", "alice"], user="alice")
+    assert not hub.is_up("alice")
+
+
+def test_people_read_their_own_log_with_journalctl_and_nobody_elses(hub):
+    hub.run(["hubctl", "start", "alice"])
+    read = ["journalctl", "--no-pager", "--quiet", "-u", "jupyter@alice"]
+    wait_for("alice's journal", lambda: "is running at" in hub.run(read, user="alice", check=False).stdout, SOON)
+    assert hub.run(read, user="bob", check=False).stdout == ""
+    assert hub.run(["journalctl", "--no-pager", "--quiet", "HUB_USER=alice"], user="bob", check=False).stdout == ""
+
+
+def test_who_is_blocked_uses_nothing_by_the_control_socket(module_hub):
+    module_hub.configure('[login]\nblock = ["alice"]\n')
+    try:
+        for verb in ("start", "logs"):
+            told = module_hub.run(["hubctl", verb, "alice"], user="alice", check=False)
+            assert told.returncode == 3 and told.stdout == "", told.stdout + told.stderr
+        assert not module_hub.is_up("alice")
+    finally:
+        module_hub.configure("")
+
+
+def test_a_rule_can_take_the_own_servers_from_people(hub):
+    rule = "/etc/polkit-1/rules.d/40-test.rules"
+    text = RULE.replace("org.hubd.manage", "org.hubd.use-own-servers").replace('"boss"', '"bob"').replace(".YES", ".NO")
+    hub.container.write(rule, text)
+    try:
+        hub.run(["systemctl", "restart", "polkit.service"])
+        assert hub.run(["hubctl", "logs", "bob"], user="bob", check=False).returncode == 3
+        assert hub.run(["hubctl", "logs", "alice"], user="alice").returncode == 0
+    finally:
+        hub.container.live_path(rule).unlink()
+        hub.run(["systemctl", "restart", "polkit.service"])
 
 
 def test_an_administrator_with_a_polkit_rule_manages(hub):

@@ -9,7 +9,7 @@ use hubd_base::names::{NameError, ServerId, ServerName, ServiceName, UserName};
 use hubd_proto::broker::{
     ACTION_FREEZE_SERVER, ACTION_MANAGE, ACTION_READ_HUB_JOURNAL, ACTION_READ_JOURNAL, ACTION_READ_LOGINS,
     ACTION_RECLAIM_SERVER, ACTION_SET_LIMITS, ACTION_START_SERVER, ACTION_START_SERVICE, ACTION_STOP_SERVER,
-    ACTION_STOP_SERVICE, ACTION_THAW_SERVER,
+    ACTION_STOP_SERVICE, ACTION_THAW_SERVER, ACTION_USE_OWN,
 };
 use nix::unistd::{Uid, User};
 use tokio::sync::Semaphore;
@@ -28,7 +28,7 @@ use crate::journal::{self, FOLLOWS_MAX};
 use crate::reclaim::Reclaim;
 use crate::secrets::Token;
 use crate::systemd::Systemd;
-use crate::{events, limits, service, start, stop};
+use crate::{admission, events, limits, service, start, stop};
 
 /// The object at `/org/hubd/Broker1`.
 pub struct Broker {
@@ -346,12 +346,12 @@ impl Broker {
         journal::failed_logins(&Choice::parse(choice)?).await
     }
 
-    /// May the process at the other end of this connected Unix socket manage the hub?
+    /// May the process at the other end of this connected Unix socket manage the hub, or use its own person's servers?
     #[zbus(out_args("authorized", "name", "uid"))]
     async fn check_peer(&self, socket: zvariant::OwnedFd, action: &str) -> Result<(bool, String, u32), Error> {
         let _call = self.enter()?;
-        if action != ACTION_MANAGE {
-            return Err(Error::AccessDenied(format!("Only {ACTION_MANAGE} can be asked about.")));
+        if action != ACTION_MANAGE && action != ACTION_USE_OWN {
+            return Err(Error::AccessDenied(format!("Only {ACTION_MANAGE} and {ACTION_USE_OWN} can be asked about.")));
         }
         let Some(peer) = authority::peer(std::os::fd::OwnedFd::from(socket)) else {
             return Err(Error::AccessDenied("This is no Unix socket with a living process behind it.".to_owned()));
@@ -359,7 +359,11 @@ impl Broker {
         let Some(name) = name_of(peer.uid).await? else {
             return Ok((false, String::new(), peer.uid));
         };
-        Ok((self.authority.check_peer(peer, action).await?, name, peer.uid))
+        let mut authorized = self.authority.check_peer(peer, action).await?;
+        if authorized && action == ACTION_USE_OWN {
+            authorized = is_admitted(&name).await?;
+        }
+        Ok((authorized, name, peer.uid))
     }
 
     /// The package's version.
@@ -376,6 +380,16 @@ fn parse(user: &str, server: &str) -> Result<ServerId, Error> {
 
 fn invalid(error: NameError) -> Error {
     Error::InvalidName(format!("This is no name the hub takes: {error}."))
+}
+
+/// Does root's configuration let this account in? What cannot be found out is an error, not a no.
+async fn is_admitted(name: &str) -> Result<bool, Error> {
+    let Ok(user) = UserName::parse(name) else { return Ok(false) };
+    match start::blocking(move || admission::judge(&start::configuration()?, &user)).await {
+        Ok(_) => Ok(true),
+        Err(Error::NotAllowed(_) | Error::NoSuchUser(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// An account's name; the name service may block.

@@ -7,6 +7,7 @@
 //! starts a new broker for whoever comes, and calls that are already here are finished.
 
 mod accounts;
+mod admission;
 mod api;
 mod authority;
 mod calls;

@@ -6,15 +6,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use hubd_base::account::{self, Account, AccountError};
+use hubd_base::account::Account;
 use hubd_base::config::{self, Config, ServerKind, WALLS, Wall};
 use hubd_base::lab::{self, Lab};
 use hubd_base::limits::{Limits, Person, machine_memory};
 use hubd_base::names::ServerId;
-use hubd_base::{policy, profiles};
+use hubd_base::profiles;
 use nix::unistd::{Gid, Uid};
 use tokio::time::{Instant, sleep};
 
+use crate::admission::{self, Admitted};
 use crate::api;
 use crate::directory::{self, Owners};
 use crate::errors::Error;
@@ -110,20 +111,7 @@ fn check(kind: ServerKind, token: Option<&Token>, api_url: Option<&str>) -> Resu
 /// Everything that may block: files and the name service.
 fn prepare(id: &ServerId, profile: &str) -> Result<Prepared, Error> {
     let mut config = configuration()?;
-    let user = &id.user;
-    let account = match account::find(user) {
-        Ok(Some(account)) if account.name == *user => account,
-        // A second spelling would be a second unit for the same person.
-        Ok(Some(account)) => {
-            return Err(Error::NoSuchUser(format!("The account {user} is called {} on this machine.", account.name)));
-        }
-        Ok(None) => return Err(Error::NoSuchUser(format!("There is no account {user} on this machine."))),
-        Err(error @ AccountError::Name(..)) => return Err(Error::NoSuchUser(format!("{error}."))),
-        Err(error) => return Err(Error::failed("Looking up the account", error)),
-    };
-    let groups = account::groups(&account).map_err(|error| Error::failed("Looking up the groups", error))?;
-    let standing = policy::check(&config, &account, &groups)
-        .map_err(|refusal| Error::NotAllowed(refusal.sentence().to_owned()))?;
+    let Admitted { account, groups, standing } = admission::judge(&config, &id.user)?;
     let person = Person { name: &account.name, groups: &groups };
     let memory = machine_memory();
     let profile = profiles::choose(&config, person, profile)

@@ -20,6 +20,7 @@ use hubd::servers::systemd::{Bus, Systemd};
 use hubd::services::systemd::Systemd as SystemdServices;
 use hubd::{observe, servers};
 use hubd_base::config;
+use hubd_base::names::UserName;
 use hubd_proto::broker;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -191,12 +192,24 @@ struct Polkit(Arc<Bus>);
 
 impl Authority for Polkit {
     fn check(&self, socket: std::os::fd::OwnedFd) -> BoxFuture<'_, Result<Option<Administrator>, String>> {
+        Box::pin(async move { Ok(self.peer(socket, broker::ACTION_MANAGE).await?.map(|name| Administrator { name })) })
+    }
+
+    fn person(&self, socket: std::os::fd::OwnedFd) -> BoxFuture<'_, Result<Option<UserName>, String>> {
         Box::pin(async move {
-            let asked = (zbus::zvariant::OwnedFd::from(socket), broker::ACTION_MANAGE);
-            let reply = self.0.broker(broker::METHOD_CHECK_PEER, &asked).await.map_err(|error| error.to_string())?;
-            let (authorized, name, _uid): (bool, String, u32) =
-                reply.body().deserialize().map_err(|error| error.to_string())?;
-            Ok(authorized.then_some(Administrator { name }))
+            let name = self.peer(socket, broker::ACTION_USE_OWN).await?;
+            name.map(|name| UserName::parse(&name).map_err(|error| error.to_string())).transpose()
         })
+    }
+}
+
+impl Polkit {
+    /// The peer's name, if it may do this.
+    async fn peer(&self, socket: std::os::fd::OwnedFd, action: &str) -> Result<Option<String>, String> {
+        let asked = (zbus::zvariant::OwnedFd::from(socket), action);
+        let reply = self.0.broker(broker::METHOD_CHECK_PEER, &asked).await.map_err(|error| error.to_string())?;
+        let (authorized, name, _uid): (bool, String, u32) =
+            reply.body().deserialize().map_err(|error| error.to_string())?;
+        Ok(authorized.then_some(name))
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(talk: Talk, matches: &ArgMatches) -> Result<(), Failure> {
         talk,
         out: &mut out,
         json: matches.get_flag("json"),
-        client: Client::new(talk, &path_of(matches, "socket"), base),
+        client: Client::new(talk, &path_of(matches, "socket"), base).of(people::caller()),
     };
     let result = dispatch(&mut context, matches);
     // What was found is shown even when the command fails.

@@ -38,6 +38,8 @@ pub(crate) struct Client {
     talk: Talk,
     socket: PathBuf,
     base: Base,
+    /// Whose own servers need no right to manage the hub: the person who calls, unless that is root.
+    own: Option<UserName>,
 }
 
 /// A whole answer.
@@ -51,7 +53,17 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(talk: Talk, socket: &Path, base: Base) -> Self {
-        Self { talk, socket: socket.to_owned(), base }
+        Self { talk, socket: socket.to_owned(), base, own: None }
+    }
+
+    /// For this person, who uses the own servers and perhaps manages the hub.
+    pub(crate) fn of(self, own: Option<UserName>) -> Self {
+        Self { own, ..self }
+    }
+
+    /// Is this the person who calls?
+    pub(crate) fn is_own(&self, user: &UserName) -> bool {
+        self.own.as_ref() == Some(user)
     }
 
     /// The API's path of a person.
@@ -93,12 +105,12 @@ impl Client {
 
     /// A call with a body that is hopefully JSON; the caller looks at the status.
     pub(crate) fn send_bytes(&self, method: &str, path: &str, body: &[u8]) -> Result<Answer, Failure> {
-        self.call(&Request { method, path, accept: JSON, body })
+        self.call(&Request { method, path, accept: JSON, body, own: false })
     }
 
     /// Opens an event stream. The inner error is an answer that is none.
     pub(crate) fn events(&self, path: &str) -> Result<Result<BufReader<UnixStream>, Answer>, Failure> {
-        let (head, mut stream) = self.open(&Request { method: "GET", path, accept: EVENTS, body: b"" })?;
+        let (head, mut stream) = self.open(&Request { method: "GET", path, accept: EVENTS, body: b"", own: false })?;
         if head.status == 200 {
             let set = stream.get_ref().set_read_timeout(Some(EVENT));
             return set.map(|()| Ok(stream)).map_err(|error| self.broken(&error));
@@ -167,7 +179,15 @@ impl Client {
     fn open(&self, request: &Request<'_>) -> Result<(Head, BufReader<UnixStream>), Failure> {
         let base_url = self.base.url(|| self.home());
         let path = format!("{base_url}hub/api/{}", request.path);
-        let (head, stream) = self.exchange(Request { path: &path, ..*request })?;
+        let whole = Request { path: &path, ..*request };
+        let (head, stream) = match self.is_below_own(request.path) {
+            // What the hub does not do for the person alone, perhaps it does for who manages it.
+            true => match self.exchange(Request { own: true, ..whole })? {
+                (Head { status: 403, .. }, _) => self.exchange(whole)?,
+                done => done,
+            },
+            false => self.exchange(whole)?,
+        };
         match self.base.doubt() {
             Some(doubt) if head.status == 404 || (300..400).contains(&head.status) => {
                 Err(doubt.failure(self.talk, &path))
@@ -176,9 +196,15 @@ impl Client {
         }
     }
 
+    /// Is this path of the API about the person who calls, or one of their servers?
+    fn is_below_own(&self, path: &str) -> bool {
+        let rest = self.own.as_ref().and_then(|own| path.strip_prefix(&Self::user_path(own)));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    }
+
     /// Where the hub leads those to who come without a path.
     fn home(&self) -> Option<String> {
-        let request = Request { method: "GET", path: "/", accept: JSON, body: b"" };
+        let request = Request { method: "GET", path: "/", accept: JSON, body: b"", own: false };
         self.exchange(request).ok().and_then(|(head, _)| head.location)
     }
 

@@ -21,17 +21,20 @@ pub(crate) struct Request<'a> {
     pub(crate) accept: &'a str,
     /// JSON, or empty for none.
     pub(crate) body: &'a [u8],
+    /// As the person who calls, for what is their own, and not as somebody who manages the hub?
+    pub(crate) own: bool,
 }
 
 impl Request<'_> {
     /// The bytes to send.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
-        let Self { method, path, accept, body } = self;
+        let Self { method, path, accept, body, own } = self;
+        let caller = if own { "X-Hub-As: self\r\n" } else { "" };
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         let (version, length) = (env!("CARGO_PKG_VERSION"), body.len());
         let head = format!(
             "{method} {path} HTTP/1.0\r\nHost: localhost\r\nAccept: {accept}\r\nUser-Agent: hubctl/{version}\r\n\
-             {kind}Content-Length: {length}\r\n\r\n"
+             {caller}{kind}Content-Length: {length}\r\n\r\n"
         );
         [head.as_bytes(), body].concat()
     }
@@ -122,14 +125,19 @@ mod tests {
 
     #[test]
     fn a_request_is_http_1_0() {
-        let text = |body| {
-            let request = Request { method: "GET", path: "/hub/api/users/j%C3%BC", accept: "application/json", body };
+        let text = |body: &[u8]| {
+            let (path, own) = ("/hub/api/users/j%C3%BC", !body.is_empty());
+            let request = Request { method: "GET", path, accept: "application/json", body, own };
             String::from_utf8_lossy(&request.to_bytes()).into_owned()
         };
         let bare = text(b"");
         assert!(bare.starts_with("GET /hub/api/users/j%C3%BC HTTP/1.0\r\nHost: localhost\r\n"));
         assert!(bare.ends_with("\r\nContent-Length: 0\r\n\r\n") && !bare.contains("Content-Type"), "{bare}");
-        assert!(text(b"{}").ends_with("\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"));
+        assert!(!bare.contains("X-Hub-As"));
+        assert!(
+            text(b"{}")
+                .ends_with("\r\nX-Hub-As: self\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+        );
     }
 
     #[test]

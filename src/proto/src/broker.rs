@@ -46,7 +46,8 @@ pub const METHOD_READ_HUB_JOURNAL: &str = "ReadHubJournal";
 pub const METHOD_FOLLOW_HUB_JOURNAL: &str = "FollowHubJournal";
 /// `ReadFailedLogins((uytt) choice) -> as`: JSON objects, the newest last.
 pub const METHOD_READ_FAILED_LOGINS: &str = "ReadFailedLogins";
-/// `CheckPeer(h socket, s action) -> (b authorized, s name, u uid)`: only for [`ACTION_MANAGE`].
+/// `CheckPeer(h socket, s action) -> (b authorized, s name, u uid)`: only for [`ACTION_MANAGE`] and
+/// [`ACTION_USE_OWN`]; of the second the configuration's `[login]` is part.
 pub const METHOD_CHECK_PEER: &str = "CheckPeer";
 /// `Version s`
 pub const PROPERTY_VERSION: &str = "Version";
@@ -91,6 +92,8 @@ pub const ACTION_START_SERVICE: &str = "org.hubd.start-service";
 pub const ACTION_STOP_SERVICE: &str = "org.hubd.stop-service";
 /// polkit: may manage the hub with hubctl.
 pub const ACTION_MANAGE: &str = "org.hubd.manage";
+/// polkit: may use the servers of one's own account with hubctl.
+pub const ACTION_USE_OWN: &str = "org.hubd.use-own-servers";
 
 /// The configuration does not let this account in.
 pub const ERROR_NOT_ALLOWED: &str = "org.hubd.Error.NotAllowed";

@@ -1,11 +1,11 @@
-//! Who calls the API, and what they may do: the bearer of a token, a logged-in browser, or an administrator of the
-//! machine on the control socket (contract 1.1 and 1.2).
+//! Who calls the API, and what they may do: the bearer of a token, a logged-in browser, or, on the control socket, an
+//! administrator of the machine or a person for what is their own (contract 1.1 and 1.2).
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{HeaderName, Method, header};
 use hubd_base::names::{ServerId, ServerName, UserName};
 
 use crate::app::App;
@@ -20,6 +20,11 @@ use crate::http::origin::Origin;
 use crate::http::visitor::Visitor;
 use crate::http::xsrf;
 
+/// On the control socket: who calls as themself, [`AS_SELF`], needs no administrator's right for what is their own.
+const AS: HeaderName = HeaderName::from_static("x-hub-as");
+/// See [`AS`].
+const AS_SELF: &str = "self";
+
 /// What somebody calls with.
 #[derive(Clone, Debug)]
 pub enum Credential {
@@ -29,6 +34,8 @@ pub enum Credential {
     Session(Arc<Session>),
     /// The control socket; polkit said yes. The account's name.
     Machine(String),
+    /// The control socket, for the own servers of who connected.
+    Own(UserName),
 }
 
 /// Somebody who may call the API.
@@ -47,6 +54,7 @@ impl Caller {
         match &self.credential {
             Credential::Token(token) => Some(token.owner.clone()),
             Credential::Session(session) => Some(Owner::User(session.user.clone())),
+            Credential::Own(user) => Some(Owner::User(user.clone())),
             Credential::Machine(_) => None,
         }
     }
@@ -59,6 +67,7 @@ impl Caller {
                 Owner::Service(_) => None,
             },
             Credential::Session(session) => Some(&session.user),
+            Credential::Own(user) => Some(user),
             Credential::Machine(_) => None,
         }
     }
@@ -76,6 +85,7 @@ impl Caller {
         match &self.credential {
             Credential::Token(token) => token.owner.name(),
             Credential::Session(session) => session.user.as_str(),
+            Credential::Own(user) => user.as_str(),
             Credential::Machine(name) => name,
         }
     }
@@ -115,6 +125,7 @@ impl Caller {
     pub fn is_admin(&self, app: &App) -> bool {
         match &self.credential {
             Credential::Machine(_) => true,
+            Credential::Own(_) => false,
             _ => match self.owner() {
                 Some(Owner::User(user)) => app.is_admin(&user),
                 Some(Owner::Service(name)) => app.access.roles_of_service(&name).contains(&"admin"),
@@ -173,6 +184,19 @@ impl FromRequestParts<Arc<App>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Fault> {
         if let Some(Origin::Control(peer)) = parts.extensions.get::<Origin>() {
+            if parts.headers.get(AS).is_some_and(|value| value == AS_SELF) {
+                let person = peer.person(app.authority.as_ref()).await.map_err(|text| Fault::Internal(text.into()))?;
+                let user = person.ok_or(Fault::Forbidden)?;
+                // As by a login: the configuration lets the person in.
+                if parts.method != Method::GET && app.people.find(&user).is_none() {
+                    app.people.keep(user.clone(), None, now()).await.map_err(Fault::internal)?;
+                }
+                return Ok(Self {
+                    scopes: Arc::new(app.access.of_own(&user)),
+                    groups: Arc::clone(&app.groups),
+                    credential: Credential::Own(user),
+                });
+            }
             return match peer.administrator(app.authority.as_ref()).await {
                 Ok(Some(administrator)) => Ok(Self {
                     credential: Credential::Machine(administrator.name),

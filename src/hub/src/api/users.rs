@@ -45,7 +45,7 @@ pub async fn whoami(State(app): State<Arc<App>>, caller: Caller, arguments: Argu
     let session = match &caller.credential {
         Credential::Token(token) => token.session.clone(),
         Credential::Session(session) => Some(session.public_id.clone()),
-        Credential::Machine(_) => None,
+        Credential::Machine(_) | Credential::Own(_) => None,
     };
     model.insert("token_id".into(), token.map(|token| format!("a{}", token.id)).into());
     model.insert("session_id".into(), session.into());

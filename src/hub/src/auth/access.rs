@@ -19,6 +19,9 @@ use super::tokens::{Owner, Token};
 /// People whose scopes are kept at most; beyond, all are worked out anew.
 const KEPT_MAX: usize = 20_000;
 
+/// What [`Access::of_own`] gives: start, stop, look and read the log, and no tokens.
+const OWN: &[&str] = &["servers!user", "read:users!user"];
+
 /// Everything that decides who may do what.
 #[derive(Debug)]
 pub struct Access {
@@ -101,6 +104,15 @@ impl Access {
     /// What an administrator of the machine may do: everything.
     pub fn of_machine(&self) -> Scopes {
         self.catalog.expand(scopes::ADMIN_ROLE.iter().copied(), scopes::Owner::Service(""), None, None)
+    }
+
+    /// What a program of a person of this machine may do on the control socket: no more than to use that person's own
+    /// servers, whatever else the person may do at the hub.
+    pub fn of_own(&self, user: &UserName) -> Scopes {
+        if self.people.is_refused(user) {
+            return Scopes::default();
+        }
+        self.catalog.expand(OWN.iter().copied(), scopes::Owner::User(user.as_str()), None, None)
     }
 
     /// Whether scopes let somebody into a server.

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use hubd_base::names::UserName;
 use tokio::sync::OnceCell;
 
 /// Who is at the other end of the control socket, once the authority said yes.
@@ -18,30 +19,35 @@ pub struct Administrator {
 pub trait Authority: Send + Sync + 'static {
     /// `None` means not authorised. The socket is connected to the peer in question.
     fn check(&self, socket: OwnedFd) -> BoxFuture<'_, Result<Option<Administrator>, String>>;
+    /// The person behind the peer, for what is their own; `None` for one whom the configuration does not let in.
+    fn person(&self, socket: OwnedFd) -> BoxFuture<'_, Result<Option<UserName>, String>>;
 }
 
 /// One connection of the control socket.
 pub struct ControlPeer {
-    socket: Option<OwnedFd>,
+    socket: OwnedFd,
     verdict: OnceCell<Result<Option<Administrator>, String>>,
+    person: OnceCell<Result<Option<UserName>, String>>,
 }
 
 impl ControlPeer {
     /// From a duplicate of the connection's descriptor.
     pub fn new(socket: OwnedFd) -> Self {
-        Self { socket: Some(socket), verdict: OnceCell::new() }
+        Self { socket, verdict: OnceCell::new(), person: OnceCell::new() }
     }
 
     /// The authority's answer, asked once per connection.
     pub async fn administrator(&self, authority: &dyn Authority) -> Result<Option<Administrator>, String> {
-        let ask = || async {
-            match self.socket.as_ref().map(OwnedFd::try_clone) {
-                Some(Ok(socket)) => authority.check(socket).await,
-                Some(Err(error)) => Err(format!("cannot duplicate the connection: {error}")),
-                None => Err("the connection is gone".into()),
-            }
-        };
-        self.verdict.get_or_init(ask).await.clone()
+        self.verdict.get_or_init(|| async { authority.check(self.socket()?).await }).await.clone()
+    }
+
+    /// The person behind the connection, asked once.
+    pub async fn person(&self, authority: &dyn Authority) -> Result<Option<UserName>, String> {
+        self.person.get_or_init(|| async { authority.person(self.socket()?).await }).await.clone()
+    }
+
+    fn socket(&self) -> Result<OwnedFd, String> {
+        self.socket.try_clone().map_err(|error| format!("cannot duplicate the connection: {error}"))
     }
 }
 

@@ -17,7 +17,7 @@ impl Client {
         let mut offset = 0;
         loop {
             let whole = format!("{path}?offset={offset}&limit={LIMIT}{arguments}");
-            let request = Request { method: "GET", path: &whole, accept: PAGES, body: b"" };
+            let request = Request { method: "GET", path: &whole, accept: PAGES, body: b"", own: false };
             let answer = self.expect(self.call(&request)?)?;
             let page = Page::parse(self.read(&answer)?, offset);
             let page = page.ok_or_else(|| self.strange(&format!("GET {path}")))?;

@@ -42,6 +42,8 @@ impl FakeHub {
                     let length = headers.iter().find_map(|line| line.strip_prefix("Content-Length: "));
                     let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
                     stream.read_exact(&mut body).unwrap();
+                    let own = headers.iter().any(|line| line == "X-Hub-As: self");
+                    let first = if own { format!("{first} (own)") } else { first };
                     let _ = sender.send(first.clone());
                     if !body.is_empty() {
                         let _ = sender.send(String::from_utf8(body).unwrap());
@@ -92,6 +94,23 @@ fn a_call_goes_below_the_base_url_and_gives_the_json() {
     let hub = FakeHub::new(|_| respond(200, r#"{"version": "1"}"#));
     assert_eq!(hub.client().get::<Value>("status").unwrap(), json!({"version": "1"}));
     assert_eq!(hub.seen.recv().unwrap(), "GET /jupyter/hub/api/status HTTP/1.0");
+}
+
+#[test]
+fn a_person_asks_for_what_is_their_own_as_themself_and_then_as_who_manages_the_hub() {
+    let hub = FakeHub::new(|line| match line {
+        line if line.contains("log") && line.ends_with("(own)") => respond(200, r#"{"lines": []}"#),
+        line if line.ends_with("(own)") => respond(403, "{}"),
+        _ => respond(200, "{}"),
+    });
+    let client = hub.client().of(hubd_base::names::UserName::parse("al").ok());
+    for path in ["users/al/server/log", "users/al/tokens", "users/alice/server/log", "status"] {
+        assert!(client.get::<Value>(path).is_ok(), "{path}");
+    }
+    let heard: Vec<String> = hub.seen.try_iter().map(|line| line.replace(" HTTP/1.0", "")).collect();
+    let asked = ["users/al/server/log (own)", "users/al/tokens (own)", "users/al/tokens", "users/alice/server/log"];
+    let asked = asked.into_iter().chain(["status"]).map(|path| format!("GET /jupyter/hub/api/{path}"));
+    assert_eq!(heard, asked.collect::<Vec<_>>());
 }
 
 #[test]

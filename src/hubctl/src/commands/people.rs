@@ -1,6 +1,7 @@
 //! `hubctl user`: whom the hub knows. Accounts of the machine are touched only where that is asked for.
 
 use hubd_base::names::UserName;
+use nix::unistd::{User, geteuid};
 use serde_json::{Value, json};
 
 use crate::cli::Context;
@@ -10,6 +11,13 @@ use crate::commands::write_json;
 use crate::failure::{Failure, Status};
 use crate::model;
 use crate::text::{Talk, Text};
+
+/// The person who calls. Nobody for root, whose every call is one of somebody who manages the hub.
+pub(crate) fn caller() -> Option<UserName> {
+    let uid = geteuid();
+    let account = if uid.is_root() { None } else { User::from_uid(uid).ok().flatten() };
+    account.and_then(|account| UserName::parse(&account.name).ok())
+}
 
 /// What becomes of the account of a person who is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

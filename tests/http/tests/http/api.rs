@@ -4,7 +4,7 @@ use http_body_util::Full;
 use std::sync::atomic::Ordering;
 
 use crate::launcher::Behaviour;
-use crate::world::{World, control, id};
+use crate::world::{World, control, control_as, id};
 
 #[tokio::test]
 async fn each_actor_gets_what_is_theirs() {
@@ -108,6 +108,46 @@ async fn the_control_socket_serves_administrators_only_and_the_api_only() {
     assert_eq!(control(folder, "GET", "/user/alice/").await.status, 404);
     world.authorized.store(false, Ordering::Relaxed);
     assert_eq!(control(folder, "GET", "/hub/api/status").await.status, 403);
+}
+
+#[tokio::test]
+async fn a_person_of_the_machine_uses_their_own_servers_by_the_control_socket_and_nothing_else() {
+    let world = World::with("", |config| {
+        config.login.admins = vec![hubd_base::config::Principal::User(id("alice").user)];
+    })
+    .await;
+    world.browser_of("bob").await;
+    world.app.people.keep(id("alice").user, Some(true), hubd::clock::now()).await.unwrap();
+    world.authorized.store(false, Ordering::Relaxed);
+    let folder = world.folder.path();
+    for (method, path, expected) in [
+        ("POST", "users/alice/server", 201),
+        ("GET", "users/alice", 200),
+        ("GET", "users/alice/server/log", 200),
+        ("DELETE", "users/alice/server", 204),
+        ("GET", "users/bob", 404),
+        ("GET", "users/bob/server/log", 404),
+        ("POST", "users/bob/server", 404),
+        ("GET", "users", 403),
+        ("GET", "status", 403),
+        ("POST", "users/alice/tokens", 403),
+        ("PATCH", "users/alice", 403),
+        ("POST", "shutdown", 403),
+    ] {
+        let path = format!("/hub/api/{path}");
+        assert_eq!(control_as(folder, method, &path, "self").await.status, expected, "{method} {path}");
+        assert_eq!(control(folder, method, &path).await.status, 403, "not as somebody who manages the hub: {path}");
+    }
+    assert_eq!(control_as(folder, "GET", "/hub/api/users/alice", "alice").await.status, 403, "only as oneself");
+}
+
+#[tokio::test]
+async fn a_person_of_the_machine_whom_the_hub_never_saw_can_start_a_server() {
+    let world = World::new("").await;
+    let folder = world.folder.path();
+    assert_eq!(control_as(folder, "GET", "/hub/api/users/alice", "self").await.status, 404);
+    assert_eq!(control_as(folder, "POST", "/hub/api/users/alice/server", "self").await.status, 201);
+    assert!(!world.app.is_admin(&id("alice").user));
 }
 
 #[tokio::test]

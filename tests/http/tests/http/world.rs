@@ -57,6 +57,10 @@ impl Authority for Yes {
         let yes = self.0.load(Ordering::Relaxed);
         Box::pin(async move { Ok(yes.then(|| Administrator { name: "root".into() })) })
     }
+
+    fn person(&self, _: OwnedFd) -> BoxFuture<'_, Result<Option<UserName>, String>> {
+        Box::pin(async { Ok(UserName::parse("alice").ok()) })
+    }
 }
 
 /// Every account exists but those that begin with `no-`, or have upper-case letters. For `lost-` the name service is
@@ -369,10 +373,15 @@ impl Browser {
 
 /// A call on the control socket.
 pub async fn control(folder: &Path, method: &str, path: &str) -> Answer {
+    control_as(folder, method, path, "").await
+}
+
+/// A call on the control socket that says as whom.
+pub async fn control_as(folder: &Path, method: &str, path: &str, whom: &str) -> Answer {
     let stream = UnixStream::connect(folder.join("control.sock")).await.unwrap();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let request = Request::builder().method(method).uri(path).header("host", "localhost");
+    let request = Request::builder().method(method).uri(path).header("host", "localhost").header("x-hub-as", whom);
     let response = sender.send_request(request.body(Full::<Bytes>::default()).unwrap()).await.unwrap();
     let (head, body) = response.into_parts();
     Answer { status: head.status.as_u16(), headers: head.headers, body: body.collect().await.unwrap().to_bytes() }
