@@ -18,6 +18,10 @@ impl Idle {
     pub async fn look(&self, server: &Server, now: Usec) {
         // Asked for each time, so that who joins or leaves a group is seen.
         self.policy(server).await;
+        if server.snapshot().invocation.is_none() {
+            // A hub that the timer just started reaches the server before it has read which run of it this is.
+            self.servers.examine(&server.id).await;
+        }
         let snapshot = server.snapshot();
         let (State::Running, Some(backend), Some(invocation)) = (snapshot.state, snapshot.backend, snapshot.invocation)
         else {
