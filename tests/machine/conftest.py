@@ -27,7 +27,10 @@ PATIENT = """
 suspend_after = "never"
 """
 # Memory that is used up is to be seen at once, not when the swap is full as well.
+NO_SWAP_FILE = "/etc/systemd/system/jupyter@alice.service.d/10-test.conf"
 NO_SWAP = "[Service]\nMemorySwapMax=0\n"
+# JupyterLab gives up on a kernel that does not answer within a minute, which is short for one that is emulated.
+PATIENT_JUPYTER = ("/etc/jupyter/jupyter_server_config.d/patient.json", '{"MappingKernelManager": {"kernel_info_timeout": 600}}')
 
 
 def pytest_collection_modifyitems(items):
@@ -54,8 +57,7 @@ def machine(deb):
 def hub(machine):
     """The hub in it."""
     made = Hub(machine)
-    machine.write("/etc/systemd/system/jupyter@alice.service.d/10-test.conf", NO_SWAP)
-    machine.run(["systemctl", "daemon-reload"])
+    machine.write(*PATIENT_JUPYTER)
     made.configure(CONFIGURATION + PATIENT)
     return made
 
@@ -69,11 +71,17 @@ def configured(hub):
 
 @pytest.fixture(scope="module")
 def alice(hub):
-    """Alice's running server, for the tests of one file."""
+    """Alice's running server, which may not swap, for the tests of one file."""
+    machine = hub.container
+    machine.write(NO_SWAP_FILE, NO_SWAP)
+    machine.run(["systemctl", "daemon-reload"])
     client = hub.logged_in("alice")
     yield hub.start(client, "alice").enter()
     if hub.is_up("alice"):
         hub.stop(client, "alice")
+    # Others suspend her server, and that is about swap.
+    machine.remove(NO_SWAP_FILE)
+    machine.run(["systemctl", "daemon-reload"])
 
 
 @pytest.fixture

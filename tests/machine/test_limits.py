@@ -5,7 +5,7 @@ UNIT = "jupyter@alice.service"
 GROUP = f"/sys/fs/cgroup/jupyter.slice/jupyter-alice.slice/{UNIT}"
 OUT_OF_MEMORY = "2d5e9c81f04b4a7b9c36e1d8a7f25b60"
 KILL_DEADLINE = 300.0
-NOTICED = 60.0
+NOTICED = 300.0
 ROUNDS = 3
 # Beside JupyterLab and the kernel itself this is more than 500 MB.
 HOARD = "hoard = b'x' * (450 << 20)"
