@@ -23,8 +23,11 @@ ACCELERATOR = os.environ.get("HUBD_TEST_ACCEL", "tcg")
 MEMORY_MIB = 4096
 SWAP = 4 << 30
 CPUS = 2
-BOOT_DEADLINE = 300.0
-POWEROFF_DEADLINE = 120.0
+BOOT_DEADLINE = 600.0
+POWEROFF_DEADLINE = 600.0
+KERNEL_OPTIONS = "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet panic=-1"
+# On a busy host udev takes longer than systemd's 90 s to find swap and network, and then neither ever comes.
+PATIENCE = "systemd.default_device_timeout_sec=10min systemd.default_timeout_start_sec=10min"
 END_DEADLINE = 20.0
 # A port may be taken between asking for a free one and using it.
 TRIES = 3
@@ -108,7 +111,7 @@ class VirtualMachine(Inside):
                     "-accel", ACCELERATOR + threads, "-cpu", "host" if ACCELERATOR == "kvm" else "Nehalem",
                     "-smp", str(CPUS), "-m", str(self.memory_mib),
                     "-kernel", self.base.kernel, "-initrd", self.base.initrd,
-                    "-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off audit=0 quiet panic=-1",
+                    "-append", f"{KERNEL_OPTIONS} {PATIENCE}",
                     "-serial", f"file:{self.folder}/console.log",
                     # The host's own disk is not what is tested; a power cut still loses what the kernel has not written.
                     "-drive", f"file={self.folder}/root.qcow2,if=virtio,format=qcow2,cache=unsafe",

@@ -1,7 +1,7 @@
 """Fixtures of the machine tier: one virtual machine with the hub, shared by all its tests.
 
-Tests that switch it off go last. Everything is slow in there, so people's servers are shared too: alice's is for
-limits.
+Tests that switch it off go last. Everything is slow in there, so people's servers are shared too, by the tests of
+one file.
 """
 import os
 
@@ -20,6 +20,11 @@ stop_timeout = "2min"
 [limits]
 memory_max = "500M"
 tasks_max = 150
+"""
+# Nobody's server is suspended but by the test that wants it.
+PATIENT = """
+[idle]
+suspend_after = "never"
 """
 # Memory that is used up is to be seen at once, not when the swap is full as well.
 NO_SWAP = "[Service]\nMemorySwapMax=0\n"
@@ -51,8 +56,15 @@ def hub(machine):
     made = Hub(machine)
     machine.write("/etc/systemd/system/jupyter@alice.service.d/10-test.conf", NO_SWAP)
     machine.run(["systemctl", "daemon-reload"])
-    made.configure(CONFIGURATION)
+    made.configure(CONFIGURATION + PATIENT)
     return made
+
+
+@pytest.fixture
+def configured(hub):
+    """configured(text): other rules for idle servers, until the test ends."""
+    yield lambda idle: hub.configure(CONFIGURATION + idle)
+    hub.configure(CONFIGURATION + PATIENT)
 
 
 @pytest.fixture(scope="module")

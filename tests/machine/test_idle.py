@@ -1,0 +1,76 @@
+"""Idle servers: what computes is never suspended or stopped, for as long as it computes and whoever looks on."""
+import pytest
+
+from harness.wait import wait_for
+
+UNIT = "jupyter@alice.service"
+FOLDER = "/run/systemd/system/hub-cull.timer.d"
+OFTEN = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/5\nAccuracySec=1s\n"
+IMPATIENT = """
+[idle]
+suspend_after = "15s"
+stop_after = "30s"
+cpu_window = "8s"
+cpu_below = "60%"
+"""
+# Four times what would stop it; the last file tells that the kernel itself saw all of it.
+COMPUTE = """
+import pathlib, time
+begun, turns = time.monotonic(), 0
+pathlib.Path.home().joinpath("begun").touch()
+while time.monotonic() - begun < 120:
+    turns += 1
+pathlib.Path.home().joinpath("computed").write_text(str(turns))
+"""
+STOPPED_FOR_IDLENESS = "d27a6c58f0e34b9bb1c4e9703a5f82d6"
+DEADLINE = 600.0
+
+
+@pytest.fixture
+def often(hub):
+    """Idle servers are looked for every few seconds."""
+    machine = hub.container
+    machine.write(f"{FOLDER}/often.conf", OFTEN)
+    machine.shell("systemctl daemon-reload; systemctl restart hub-cull.timer")
+    yield
+    machine.shell(f"rm -r {FOLDER}; systemctl daemon-reload; systemctl restart hub-cull.timer")
+
+
+def there(hub, file):
+    return hub.run(["test", "-s" if file == "computed" else "-e", f"/home/alice/{file}"], check=False).returncode == 0
+
+
+def frozen(hub):
+    return hub.container.show(UNIT, "FreezerState") == "frozen"
+
+
+def test_a_kernel_that_computes_without_a_browser_is_left_alone_and_suspended_and_stopped_afterwards(
+    hub, often, configured, figure
+):  # pylint: disable=unused-argument
+    kernel = hub.start(hub.logged_in("alice"), "alice").enter().kernel()
+    kernel.tell(COMPUTE)
+    wait_for("the kernel to begin", lambda: there(hub, "begun"), DEADLINE)
+    kernel.socket.close()
+    main = hub.container.main_pid(UNIT)
+    configured(IMPATIENT)
+    cursor = hub.container.journal_cursor()
+    seen = []
+
+    def computed():
+        state = (hub.container.active(UNIT), hub.container.main_pid(UNIT), frozen(hub))
+        # Asked last: what was seen before it was seen while the kernel computed.
+        if there(hub, "computed"):
+            return True
+        seen.append(state)
+        return False
+
+    wait_for("the kernel to end", computed, DEADLINE)
+    looks = [said for said in hub.container.journal("_PID=1", "UNIT=hub-cull.service", after=cursor)
+             if said["MESSAGE"].startswith("Finished")]
+    figure("looks at a server that computes", f"{len(looks)}, and {len(seen)} times it was seen running")
+    assert len(looks) > 2, "nobody looked, so this says nothing"
+    assert set(seen) == {("active", main, False)}, seen
+    wait_for("it to be suspended", lambda: frozen(hub), DEADLINE)
+    wait_for("it to be stopped", lambda: hub.container.active(UNIT) == "inactive", DEADLINE)
+    [culled] = hub.container.journal(f"MESSAGE_ID={STOPPED_FOR_IDLENESS}", after=cursor)
+    assert (culled["HUB_USER"], culled["HUB_OUTCOME"]) == ("alice", "idle")
