@@ -112,10 +112,20 @@ fn several_units_are_read_as_one() {
 }
 
 #[test]
-fn the_hubs_own_lines_are_those_of_its_three_programs_and_no_others() {
+fn the_hubs_own_lines_are_those_of_its_units_and_no_others() {
     let of = |part| Lines::of_hub(part).unwrap().arguments();
     let web = ["_SYSTEMD_UNIT=hub.service", "+", "UNIT=hub.service", "_UID=0"];
-    let broker = ["_SYSTEMD_UNIT=hub-broker.service", "+", "UNIT=hub-broker.service", "_UID=0"];
+    let broker = [
+        "_SYSTEMD_UNIT=hub-broker.service",
+        "+",
+        "UNIT=hub-broker.service",
+        "_UID=0",
+        "+",
+        "_SYSTEMD_UNIT=hub-cull.service",
+        "+",
+        "UNIT=hub-cull.service",
+        "_UID=0",
+    ];
     let login = [r"_SYSTEMD_SLICE=system-hub\x2dlogin.slice"];
     assert_eq!(of("hub"), web);
     assert_eq!(of("broker"), broker);

@@ -43,7 +43,8 @@ impl Lines {
         Self(terms.collect())
     }
 
-    /// The hub's own lines: `hub` (the web process), `broker`, `login`, or nothing for all three.
+    /// The hub's own lines: `hub` (the web process), `broker` (with the service that looks for idle servers),
+    /// `login`, or nothing for all three.
     pub fn of_hub(part: &str) -> Result<Self, Error> {
         let (web, broker, login) = match part {
             "" => (true, true, true),
@@ -56,7 +57,7 @@ impl Lines {
                 ));
             }
         };
-        let wanted = [(web, "hub.service"), (broker, "hub-broker.service")];
+        let wanted = [(web, "hub.service"), (broker, "hub-broker.service"), (broker, "hub-cull.service")];
         let units: Vec<String> =
             wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, unit)| unit.to_owned()).collect();
         let Self(mut terms) = Self::of_units(&units, None);
