@@ -22,6 +22,17 @@ DOCS = {
     ("spawn-pending", "zh-CN", True), ("tokens", "en", True), ("admin", "en", False), ("admin-user", "zh-CN", False),
 }
 FAILING = "#!/bin/sh\necho 'Traceback (most recent call last):'\necho 'ModuleNotFoundError: jupyterlab'\nexit 3\n"
+PROFILES = """
+[[profile]]
+name = "usual"
+description = { en = "For every day", zh-CN = "日常使用" }
+limits = { memory_max = "2G", cpu_quota = "100%" }
+
+[[profile]]
+name = "big"
+description = { en = "For training models", zh-CN = "用于训练模型" }
+limits = { memory_max = "8G", cpu_quota = "400%", tasks_max = 4096 }
+"""
 NEVER = "#!/bin/sh\nexec tail -f /dev/null\n"
 OVERFLOW = """
 const wide = document.documentElement.clientWidth;
@@ -113,7 +124,17 @@ def test_home_and_stopped_pages(pages, module_hub):
     picture(pages, "stopped", "/user/boss/lab")
     module_hub.start(module_hub.logged_in("boss"), "boss")
     picture(pages, "home-running", "/hub/home")
+    picture(pages, "log", "/hub/log/boss")
+    module_hub.run(["hubctl", "suspend", "boss"])
+    picture(pages, "home-suspended", "/hub/home")
     module_hub.stop_all()
+
+
+def test_profiles_to_choose_from(pages, module_hub):
+    module_hub.configure(PROFILES)
+    login(pages, "alice")
+    picture(pages, "spawn", "/hub/spawn/alice")
+    module_hub.configure("")
 
 
 def test_starting_and_failed_pages(pages, module_hub):
