@@ -82,6 +82,7 @@ def test_reinstall_keeps_the_servers_and_remove_and_purge_leave_nothing(machine)
         assert lab.api("GET", "status").status == 200, "and they are reachable with the same session"
 
     hub.shell("runuser -u alice -- sh -c 'echo mine > /home/alice/notes.txt'")
+    hub.run(["hubctl", "suspend", "bob"])
     told = apt(hub, "remove", "hubd")
     assert "jupyter@alice.service" in told and "jupyter@bob.service" in told
     assert hub.running_units() == {}
