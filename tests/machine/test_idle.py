@@ -3,15 +3,20 @@ import pytest
 
 from harness.wait import wait_for
 
-UNIT = "jupyter@alice.service"
+UNIT = "jupyter@bob.service"
 FOLDER = "/run/systemd/system/hub-cull.timer.d"
 OFTEN = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/5\nAccuracySec=1s\n"
+# Carol's server is nobody's business here.
 IMPATIENT = """
 [idle]
 suspend_after = "15s"
 stop_after = "30s"
 cpu_window = "8s"
 cpu_below = "60%"
+
+[idle.user.carol]
+suspend_after = "never"
+stop_after = "never"
 """
 # Four times what would stop it; the last file tells that the kernel itself saw all of it.
 COMPUTE = """
@@ -37,7 +42,7 @@ def often(hub):
 
 
 def there(hub, file):
-    return hub.run(["test", "-s" if file == "computed" else "-e", f"/home/alice/{file}"], check=False).returncode == 0
+    return hub.run(["test", "-s" if file == "computed" else "-e", f"/home/bob/{file}"], check=False).returncode == 0
 
 
 def frozen(hub):
@@ -45,9 +50,9 @@ def frozen(hub):
 
 
 def test_a_kernel_that_computes_without_a_browser_is_left_alone_and_suspended_and_stopped_afterwards(
-    hub, often, configured, figure
+    hub, running, often, configured, figure
 ):  # pylint: disable=unused-argument
-    kernel = hub.start(hub.logged_in("alice"), "alice").enter().kernel()
+    kernel = running("bob").kernel()
     kernel.tell(COMPUTE)
     wait_for("the kernel to begin", lambda: there(hub, "begun"), DEADLINE)
     kernel.socket.close()
@@ -73,4 +78,4 @@ def test_a_kernel_that_computes_without_a_browser_is_left_alone_and_suspended_an
     wait_for("it to be suspended", lambda: frozen(hub), DEADLINE)
     wait_for("it to be stopped", lambda: hub.container.active(UNIT) == "inactive", DEADLINE)
     [culled] = hub.container.journal(f"MESSAGE_ID={STOPPED_FOR_IDLENESS}", after=cursor)
-    assert (culled["HUB_USER"], culled["HUB_OUTCOME"]) == ("alice", "idle")
+    assert (culled["HUB_USER"], culled["HUB_OUTCOME"]) == ("bob", "idle")
