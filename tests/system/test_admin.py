@@ -184,7 +184,7 @@ def test_figures_and_states_move_without_a_reload(speaking, browser):
         page.wait("the processors to be told anew", lambda _: machine("processors") not in ("", told), LIVE_DEADLINE)
     finally:
         speaking.run(["systemctl", "stop", "test-busy.service"])
-    uses = page.driver.find_element(By.CSS_SELECTOR, "tr[data-server='alice'] .uses .rest")
+    uses = page.driver.find_element(By.CSS_SELECTOR, "tr[data-server='alice'] .uses span + span")
     page.wait("what alice's server uses", lambda _: "CPU" in uses.text and "in a moment" not in uses.text, LIVE_DEADLINE)
     assert state("alice") == "running"
     speaking.run(["systemctl", "stop", "jupyter@alice.service"])
