@@ -25,13 +25,12 @@ cpu_below = "60%"
 """
 # Idle for less than five minutes, a server is left alone in any case: the machine's clock goes ahead instead.
 AHEAD = "+10 minutes"
-# More than it may hold at once, asked for again and again: it waits for its memory nearly all the time, which is what
-# the kernel calls pressure, and does so without taking the memory of the tests as well.
+# More than it may hold, and no swap for the rest: it waits for memory nearly all the time, which is what the kernel calls
+# pressure, and takes none of the memory of the others.
 HOG = """
-hoard = bytearray(192 << 20)
-while True:
-    for page in range(0, len(hoard), 4096):
-        hoard[page] = (hoard[page] + 1) & 255
+hoard = bytearray(1 << 30)
+for page in range(0, len(hoard), 4096):
+    hoard[page] = 1
 """
 HOG_UNIT = "hog.service"
 SHORT_OF_MEMORY = "0de255fbb4c34a1b9022a201ef216543"
@@ -121,7 +120,8 @@ def test_suspended_servers_give_most_of_their_memory_back_and_wake_as_they_were(
 def short_of_memory(hub):
     """A machine on which somebody waits for memory, until the test ends."""
     yield lambda: hub.run([
-        "systemd-run", "--quiet", f"--unit={HOG_UNIT}", "--property=MemoryHigh=48M", "python3", "-c", HOG,
+        "systemd-run", "--quiet", f"--unit={HOG_UNIT}", "--property=MemoryHigh=48M", "--property=MemorySwapMax=0",
+        "python3", "-c", HOG,
     ])
     hub.run(["systemctl", "kill", "--signal=KILL", HOG_UNIT], check=False)
     hub.run(["systemctl", "reset-failed", HOG_UNIT], check=False)
