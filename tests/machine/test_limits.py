@@ -92,7 +92,7 @@ def test_pages_tell_the_memory_that_is_used_of_the_limit_and_go_on_telling_it(hu
     events.close()
 
     boss = hub.logged_in("boss")
-    assert re.search(r'class="memory">\d+ MB of 500 MB<', boss.get("/hub/admin").text)
+    assert re.search(r'class="uses"><span>\d+ MB of 500 MB<', boss.get("/hub/admin").text)
     rows, machines = {}, []
     events = boss.events("/hub/admin/events")
 
