@@ -17,6 +17,11 @@ from harness.wait import wait_for
 PAM = "/etc/pam.d/hub"
 NEW = "pw-new-Fh3Wq7Zc"
 LANGUAGES = {"en": "en", "zh-CN": "zh-CN,zh"}
+# What Linux-PAM says, by its own catalogs.
+PAM_SAYS = {
+    "en": {"change": "required to change your password", "different": "do not match", "locked": "locked", "left": "10 minutes left to unlock"},
+    "zh-CN": {"change": "您必须立即更改密码", "different": "密码不匹配", "locked": "此帐户已锁定", "left": "10 分钟后解锁"},
+}
 # The hub waits 60 s for an answer.
 OVER_DEADLINE = 100.0
 FAILLOCK = """auth required pam_faillock.so preauth deny=2 unlock_time=600
@@ -113,11 +118,14 @@ def test_an_expired_password_is_changed_on_the_page(machine, browser, language):
         page.wait("the next page", lambda d: not d.find_elements(By.CSS_SELECTOR, "#answer")
                   or d.find_element(By.CSS_SELECTOR, "label[for=answer]").text != label)
 
+    says = PAM_SAYS[language]
+    assert says["change"] in page.find(".notice").text
     current, first, second = (words(language)[key] for key in ("current-password", "new-password", "retype-password"))
     answer(NEW, first)
     assert page.find("label[for=answer]").text == second
     answer("something else", second)
-    assert page.find(".notice.error").get_attribute("role") == "alert", "they are not the same, PAM says"
+    differ = page.find(".notice.error")
+    assert differ.get_attribute("role") == "alert" and says["different"] in differ.text, differ.text
     answer(PASSWORDS["carol"], current)
     answer(NEW, first)
     answer(NEW, second)
@@ -133,7 +141,7 @@ def test_a_locked_account_is_told_for_how_long(machine, browser, language):
             sign_in(page, "eve", "not the password").find("#login-error")
         sign_in(page, "eve", PASSWORDS["eve"]).find("#login-error")
         said = " ".join(notice.text for notice in page.driver.find_elements(By.CSS_SELECTOR, ".said"))
-        assert "locked" in said and "10 minutes left to unlock" in said, said
+        assert PAM_SAYS[language]["locked"] in said and PAM_SAYS[language]["left"] in said, said
         page.screenshot_of(f"login-locked-{language}")
         hub.run(["faillock", "--user", "eve", "--reset"])
 

@@ -8,6 +8,7 @@
 mod attempt;
 mod journal;
 mod judge;
+mod language;
 mod pam;
 mod peer;
 mod watch;
@@ -102,7 +103,10 @@ fn serve(stream: UnixStream) -> Result<(), String> {
     // The conversation goes to PAM and may be lost there; the last word does not depend on it.
     let (mut peer, mut last) = (Peer::new(copy()?), Peer::new(copy()?));
     let (user, remote_host, change_expired) = match peer.receive() {
-        Ok(Request::Begin { user, remote_host, change_expired }) => (user, remote_host, change_expired),
+        Ok(Request::Begin { user, remote_host, change_expired, language }) => {
+            language::speak(&language);
+            (user, remote_host, change_expired)
+        }
         Ok(Request::Answer(_)) => return Err("the hub answered before it was asked".to_owned()),
         Err(Gone::Closed) => return Ok(()),
         Err(Gone::Broken(error)) => return Err(error),

@@ -130,7 +130,12 @@ mod tests {
     #[test]
     fn a_second_begin_instead_of_an_answer_breaks_the_protocol() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let begin = Request::Begin { user: b"alice".to_vec(), remote_host: String::new(), change_expired: false };
+        let begin = Request::Begin {
+            user: b"alice".to_vec(),
+            remote_host: String::new(),
+            change_expired: false,
+            language: String::new(),
+        };
         begin.write_to(&mut theirs).unwrap();
         let mut peer = Peer::new(ours);
         assert!(peer.ask(true, "Code: ").is_none());

@@ -27,6 +27,8 @@ pub enum Request {
         remote_host: String,
         /// Should an expired password be changed now? If not, [`Outcome::PasswordExpired`] ends the login.
         change_expired: bool,
+        /// In which language PAM should speak, as gettext names it (`zh_CN`); hub-login minds no other text.
+        language: String,
     },
     /// The answer to the last prompt.
     Answer(Secret),
@@ -180,8 +182,9 @@ impl Request {
     /// The whole frame, header included; wiped when dropped.
     pub fn encode(&self) -> Result<Zeroizing<Vec<u8>>, FrameError> {
         match self {
-            Self::Begin { user, remote_host, change_expired } => {
-                frame(BEGIN, &[user, remote_host.as_bytes(), &[u8::from(*change_expired)]])
+            Self::Begin { user, remote_host, change_expired, language } => {
+                let flag = [u8::from(*change_expired)];
+                frame(BEGIN, &[user, remote_host.as_bytes(), &flag, language.as_bytes()])
             }
             Self::Answer(secret) => frame(ANSWER, &[secret.expose()]),
         }
@@ -195,6 +198,7 @@ impl Request {
                 user: fields.bytes()?.to_vec(),
                 remote_host: fields.text("remote_host")?,
                 change_expired: fields.flag("change_expired")?,
+                language: fields.text("language")?,
             },
             ANSWER => Self::Answer(Secret::from(fields.bytes()?.to_vec())),
             tag => return Err(FrameError::Tag(tag)),

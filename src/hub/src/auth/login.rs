@@ -246,7 +246,7 @@ impl Door {
         code: Option<Secret>,
         remote_host: &str,
     ) -> Result<Verdict, LoginError> {
-        let mut wire = Wire::begin(self.path(), user, remote_host, false).await?;
+        let mut wire = Wire::begin(self.path(), user, remote_host, false, "").await?;
         let (mut password, mut code) = (Some(password), code);
         let mut said = Vec::new();
         loop {

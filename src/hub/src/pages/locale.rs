@@ -30,6 +30,14 @@ impl Language {
         }
     }
 
+    /// As gettext names it, for what speaks to people on behalf of the machine, such as PAM.
+    pub fn gettext(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::ZhCn => "zh_CN",
+        }
+    }
+
     /// Its name in its own words.
     pub fn own_name(self) -> &'static str {
         match self {

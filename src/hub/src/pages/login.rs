@@ -190,7 +190,8 @@ fn begun(app: &App, visitor: &Visitor, fields: &mut Fields) -> Result<Arc<Conver
     }
     // The page has no such field; scripts that know of a second question may send its answer along (contract 8.3).
     let code = fields.take("otp").filter(|code| !code.is_empty()).map(bounded).transpose()?;
-    let opening = Opening { user, password, code, remote_host: visitor.address.clone() };
+    let language = visitor.text.language().gettext();
+    let opening = Opening { user, password, code, remote_host: visitor.address.clone(), language };
     app.door.begin(opening, &visitor.xsrf).map_err(Fault::internal)
 }
 

@@ -114,12 +114,12 @@ impl LoginStepPage {
 
     fn prompt(&self) -> &str {
         let text = self.question.text.trim().trim_end_matches([':', '：']).trim_end();
-        // The questions of Linux-PAM itself come in the machine's language; these are the page's own.
+        // The questions of Linux-PAM itself, in either language: these are the page's own.
         match text {
             "" => self.frame.text.get("login.answer"),
-            "Current password" => self.frame.text.get("login.current-password"),
-            "New password" => self.frame.text.get("login.new-password"),
-            "Retype new password" => self.frame.text.get("login.retype-password"),
+            "Current password" | "当前的密码" => self.frame.text.get("login.current-password"),
+            "New password" | "新的密码" => self.frame.text.get("login.new-password"),
+            "Retype new password" | "重新输入新的密码" => self.frame.text.get("login.retype-password"),
             other => other,
         }
     }

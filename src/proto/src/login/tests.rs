@@ -30,8 +30,18 @@ fn replies() -> Vec<Reply> {
 /// Requests have no `Debug` on purpose: they are compared by their bytes.
 fn requests() -> Vec<Request> {
     vec![
-        Request::Begin { user: b"alice".to_vec(), remote_host: "2001:db8::1".to_owned(), change_expired: true },
-        Request::Begin { user: vec![0, 255, b'/'], remote_host: String::new(), change_expired: false },
+        Request::Begin {
+            user: b"alice".to_vec(),
+            remote_host: "2001:db8::1".to_owned(),
+            change_expired: true,
+            language: "zh_CN".to_owned(),
+        },
+        Request::Begin {
+            user: vec![0, 255, b'/'],
+            remote_host: String::new(),
+            change_expired: false,
+            language: String::new(),
+        },
         Request::Answer(Secret::from(String::from("correct horse"))),
         Request::Answer(Secret::from(Vec::new())),
     ]
@@ -83,8 +93,13 @@ fn requests_come_back_as_they_were() {
 fn the_bytes_on_the_wire_are_these() {
     let frame = Request::Answer(Secret::from(String::from("pw"))).encode().unwrap();
     assert_eq!(*frame, [0, 0, 0, 7, 2, 0, 0, 0, 2, b'p', b'w']);
-    let begin = Request::Begin { user: b"al".to_vec(), remote_host: "::1".to_owned(), change_expired: true };
-    assert_eq!(*begin.encode().unwrap(), b"\0\0\0\x13\x01\0\0\0\x02al\0\0\0\x03::1\0\0\0\x01\x01".to_vec());
+    let begin = Request::Begin {
+        user: b"al".to_vec(),
+        remote_host: "::1".to_owned(),
+        change_expired: true,
+        language: String::new(),
+    };
+    assert_eq!(*begin.encode().unwrap(), b"\0\0\0\x17\x01\0\0\0\x02al\0\0\0\x03::1\0\0\0\x01\x01\0\0\0\0".to_vec());
 }
 
 #[test]

@@ -189,6 +189,8 @@ pub struct Opening {
     pub code: Option<Secret>,
     /// The browser's address, for `PAM_RHOST`.
     pub remote_host: String,
+    /// In which language PAM should speak, as gettext names it.
+    pub language: &'static str,
 }
 
 /// From the first word to the last, and a while longer for those who ask twice.
@@ -228,9 +230,9 @@ impl<'a> Talk<'a> {
         place: OwnedSemaphorePermit,
         shared: &'a Shared,
     ) -> Result<Verdict, LoginError> {
-        let Opening { user, password, code, remote_host } = opening;
+        let Opening { user, password, code, remote_host, language } = opening;
         let end = Instant::now() + door.deadline() * STRETCHES;
-        let begin = Wire::begin(door.path(), &user, &remote_host, true);
+        let begin = Wire::begin(door.path(), &user, &remote_host, true, language);
         let wire = timeout(door.deadline(), begin).await.map_err(|_| LoginError::Deadline(door.deadline()))??;
         let talk = Self {
             door,

@@ -17,12 +17,13 @@ impl Wire {
         user: &str,
         remote_host: &str,
         change_expired: bool,
+        language: &str,
     ) -> Result<Self, LoginError> {
         let stream =
             UnixStream::connect(path).await.map_err(|source| LoginError::Connect { path: path.to_owned(), source })?;
         let mut wire = Self(stream);
-        let (user, remote_host) = (user.as_bytes().to_vec(), remote_host.to_owned());
-        wire.send(&Request::Begin { user, remote_host, change_expired }).await?;
+        let (user, remote_host, language) = (user.as_bytes().to_vec(), remote_host.to_owned(), language.to_owned());
+        wire.send(&Request::Begin { user, remote_host, change_expired, language }).await?;
         Ok(wire)
     }
 
