@@ -36,6 +36,8 @@ both = pytest.mark.parametrize("language", LANGUAGES)
 @pytest.fixture(scope="module")
 def machine(deb):
     with Container(package.installed(deb, below=oath.layers(), label="installed-oath"), "login-browser") as made:
+        # PAM speaks the languages whose locales a machine has.
+        made.run(["localedef", "--inputfile=zh_CN", "--charmap=UTF-8", "zh_CN.UTF-8"])
         yield Hub(made)
 
 

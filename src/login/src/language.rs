@@ -1,24 +1,36 @@
 //! The language in which PAM's modules speak to the person: they take their sentences from gettext's catalogs.
 //!
-//! Linux-PAM has catalogs for many languages, and Debian installs them all. gettext goes by `LANGUAGE`, and only where the
-//! locale is another one than `C`; `C.UTF-8` is always there and needs nothing generated. What modules write to the log
-//! stays English. Must be called while the process has one thread.
+//! Linux-PAM has catalogs for many languages, and Debian installs them all. gettext goes by `LANGUAGE`, but only where the
+//! locale is a real one, neither `C` nor `C.UTF-8`: the language's own, or else the one that most machines have, must have
+//! been generated. What modules write to the log stays English, but for the C library's own words for errors. Must be called
+//! while the process has one thread.
 
 #![expect(unsafe_code, reason = "the environment and the locale are the C library's")]
+
+use std::ffi::CString;
+
+/// A real locale that many machines have, where the language's own is missing.
+const COMMON: &str = "en_US";
 
 /// Has PAM speak this language where it can. What is no name of a language is ignored, as it came from a browser.
 pub fn speak(language: &str) {
     if !is_language(language) {
         return;
     }
-    // SAFETY: the process has only this thread, so nobody reads the environment or the locale meanwhile; the texts end with
-    // a NUL and outlive the calls.
-    unsafe {
-        std::env::set_var("LANGUAGE", language);
-        for category in [libc::LC_CTYPE, libc::LC_MESSAGES] {
-            libc::setlocale(category, c"C.UTF-8".as_ptr());
-        }
-    }
+    // SAFETY: the process has only this thread, so nobody reads the environment meanwhile.
+    unsafe { std::env::set_var("LANGUAGE", language) };
+    let _ = [language, COMMON].into_iter().any(use_locale);
+}
+
+/// Whether the locale is there; then words and characters are its own.
+fn use_locale(name: &str) -> bool {
+    let Ok(name) = CString::new(format!("{name}.UTF-8")) else { return false };
+    [libc::LC_CTYPE, libc::LC_MESSAGES].into_iter().all(|category| {
+        // SAFETY: the process has only this thread, so nobody reads the locale meanwhile; the name ends with a NUL and
+        // outlives the call.
+        let set = unsafe { libc::setlocale(category, name.as_ptr()) };
+        !set.is_null()
+    })
 }
 
 /// `zh` or `zh_CN`: nothing that could be a path or a list.
