@@ -33,6 +33,7 @@ mod idle;
 mod idle_rules;
 mod journals;
 mod keeper;
+mod kernel;
 mod launcher;
 mod limits;
 mod login;
