@@ -80,8 +80,14 @@ pub fn sentence(app: &App, server: &Server, text: Text) -> Option<String> {
     match app.idle.verdict(server, now) {
         Some(verdict) => to_come(&verdict, now, text),
         None if server.snapshot().is_active() => None,
-        None => server.ended().map(|(why, _)| text.get(ended(why)).to_owned()),
+        None => server.ended().map(|(why, _)| text.get(ended(why)).to_owned()).or_else(|| stopped(server, text)),
     }
+}
+
+/// That somebody else than its person stopped it.
+fn stopped(server: &Server, text: Text) -> Option<String> {
+    let by = server.snapshot().stopped_by.filter(|by| by != server.id.user.as_str())?;
+    Some(text.fill("idle.stopped-by", &[("name", &by)]))
 }
 
 fn ended(why: Why) -> &'static str {

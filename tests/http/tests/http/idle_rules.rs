@@ -305,6 +305,9 @@ async fn a_person_has_their_server_left_alone_on_the_home_page() {
     assert_eq!(look(&world, 70).await.0, None);
 
     let page = browser.get("/hub/home").await.text();
+    let until = hubd::clock::iso(server.kept_until(now()).unwrap());
+    let until = format!("id=\"server-kept\">Left alone until <time datetime=\"{}", &until[..16]);
+    assert!(page.contains(&until) && !page.contains("id=\"server-idle\""), "{until} {page}");
     assert!(page.contains("name=\"release\" value=\"1\">Leave alone no longer<"), "{page}");
     browser.post("/hub/keep/iva", &format!("{form}&release=1")).await;
     assert_eq!(server.kept_until(now()), None);

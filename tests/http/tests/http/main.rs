@@ -42,6 +42,7 @@ mod metrics;
 mod named;
 mod oauth;
 mod oom;
+mod outcome;
 mod pressure;
 mod profiles;
 mod scopes;

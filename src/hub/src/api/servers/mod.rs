@@ -220,7 +220,7 @@ pub async fn stop(
         return Err(Fault::BadRequest("Cannot stop a server while it is being renamed".into()));
     }
     let under_way = server.snapshot().state == ServerState::Stopping;
-    app.servers.stop(&server.id);
+    app.servers.stop_for(&server.id, Some(caller.name().to_owned()));
     tracing::info!(
         hub_user = user.as_str(),
         hub_server = server.id.server.as_str(),
