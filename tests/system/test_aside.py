@@ -14,7 +14,8 @@ LEFT = "MESSAGE_ID=4c0d9e7a51b84f36a2f18b6e3d7c9055"
 SHORT = '[hub]\nexit_when_idle = "1s"\n'
 # So short that requests and exits meet all the time.
 HASTY = '[hub]\nexit_when_idle = "10ms"\n'
-ENDS = 30.0
+# A browser keeps its last connection for the 30 s that the hub waits for another request.
+ENDS = 90.0
 EXITS = 50
 
 

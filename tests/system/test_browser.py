@@ -44,11 +44,19 @@ const base64 = chunk => new Promise(resolve => {
 SOCKETS_OPEN = """
 return (window.hubdTestSockets || []).filter(socket => socket.readyState === WebSocket.OPEN).length;
 """
+# A kernel has answered over its connection.
+KERNEL_CONNECTED = """
+return (window.hubdTestSockets || []).some(socket => /\\/api\\/kernels\\/.*\\/channels/.test(socket.url) && socket.hubdTestHeard);
+"""
 WATCH_SOCKETS = """
 window.hubdTestSockets = [];
 const Original = window.WebSocket;
 window.WebSocket = class extends Original {
-  constructor(...args) { super(...args); window.hubdTestSockets.push(this); }
+  constructor(...args) {
+    super(...args);
+    this.addEventListener('message', () => { this.hubdTestHeard = true; });
+    window.hubdTestSockets.push(this);
+  }
 };
 """
 # Every request that the page makes by itself or for the person: when, how and of what.
@@ -86,15 +94,21 @@ def launch(page, label):
     page.click(f".jp-LauncherCard[title*='{label}'], .jp-LauncherCard[data-category='{label}']", LAB_DEADLINE)
 
 
-def test_alice_logs_in_computes_in_a_cell_and_opens_a_terminal(hub, browser):
-    page = open_lab(browser(hub), "alice")
+def open_notebook(page):
+    """A new notebook whose kernel runs cells: the indicator alone says idle before there is a kernel."""
     launch(page, "Notebook")
     page.wait(
         "an idle kernel, said by the status bar too, which knows of the connection",
         lambda d: d.find_elements(By.CSS_SELECTOR, ".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")
-        and "| Idle" in d.find_element(By.ID, "jp-main-statusbar").text,
+        and "| Idle" in d.find_element(By.ID, "jp-main-statusbar").text
+        and d.execute_script(KERNEL_CONNECTED),
         LAB_DEADLINE,
     )
+
+
+def test_alice_logs_in_computes_in_a_cell_and_opens_a_terminal(hub, browser):
+    page = open_lab(browser(hub), "alice")
+    open_notebook(page)
     page.click(".jp-NotebookPanel .jp-Cell .cm-content")
     ActionChains(page.driver).send_keys("6*7").key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
     page.wait(
@@ -137,8 +151,7 @@ def test_an_idle_tab_leaves_its_server_asleep_for_five_minutes_and_works_at_the_
     page = browser(hub)
     page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH_REQUESTS})
     open_lab(page, "alice")
-    launch(page, "Notebook")
-    page.find(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']", LAB_DEADLINE)
+    open_notebook(page)
     run_cell(page, "kept = 6 * 7; print('ready')", "ready")
     # What is not saved is saved by JupyterLab after a while, which is a write like any other.
     ActionChains(page.driver).key_down(Keys.CONTROL).send_keys("s").key_up(Keys.CONTROL).perform()

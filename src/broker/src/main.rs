@@ -63,7 +63,7 @@ const USAGE: u8 = 64;
 
 const WHAT_IT_IS: &str = "hub-broker starts and stops the servers of people, and services, for the hub. D-Bus starts it when \
 somebody calls org.hubd.Broker1; it needs root and the system bus.
-It is not started by hand. To start or stop a server: hubctl start, hubctl stop. To see what it did: journalctl -t hub-broker";
+It is not started by hand. To start or stop a server: hubctl start, hubctl stop. To see what it did: journalctl -u hub-broker";
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {

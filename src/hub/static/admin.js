@@ -55,8 +55,9 @@
     if (!ours) return false;
     const cell = ours.querySelector(".uses");
     if (cell) {
-      cell.querySelector(".memory").textContent = uses?.memory ?? "";
-      cell.querySelector(".rest").textContent = uses?.rest ?? "";
+      const [memory, rest] = cell.children;
+      memory.textContent = uses?.memory ?? "";
+      rest.textContent = uses?.rest ?? "";
     }
     return ours.querySelector(".pill").dataset.tone !== state;
   }

@@ -45,7 +45,7 @@ const USAGE: u8 = 64;
 
 const WHAT_IT_IS: &str = "hub-login does one login of the hub: systemd starts it for each connection to \
 /run/hub/login.sock, with the connection as standard input.
-It is not started by hand. To try a login, open the hub's page; to see what became of one: journalctl -t hub-login
+It is not started by hand. To try a login, open the hub's page; to see what became of one: journalctl -u 'hub-login@*'
 To make it ready: systemctl start hub-login.socket";
 
 fn main() -> ExitCode {

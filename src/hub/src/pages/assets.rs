@@ -2,9 +2,17 @@
 //!
 //! Invariant: `url()` carries the hash of the content, so that a browser may keep what it got for ever; after an
 //! upgrade the address is another one. Nothing is read from disk and no path is joined, so none can be climbed.
+//! These files may be sent compressed, as they hold no secret; pages never are, as the length of what was compressed tells
+//! of the secrets in it (BREACH).
 
+use std::io::Write;
 use std::sync::LazyLock;
 
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 /// One file below `<base>hub/static/`.
@@ -17,8 +25,47 @@ pub struct Asset {
     pub content_type: &'static str,
     /// First 16 hexadecimal digits of the content's SHA-256; the `v` of its address.
     pub hash: String,
-    /// The hash in quotes, for the header `ETag` (RFC 9110 8.8.3).
-    pub etag: String,
+    /// The content in gzip's format (RFC 1952).
+    gzip: Vec<u8>,
+}
+
+impl Asset {
+    /// The answer to a request with these headers and this query: the file, compressed for who takes that, or word that
+    /// it is what they have already. Who asks by its hash may keep it for ever.
+    pub fn answer(&'static self, headers: &HeaderMap, query: Option<&str>) -> Response<Body> {
+        let fixed = query.and_then(|query| query.strip_prefix("v=")) == Some(self.hash.as_str());
+        let keep = if fixed { "public, max-age=31536000, immutable" } else { "no-cache" };
+        let small = takes_gzip(headers);
+        let (bytes, etag) = if small {
+            (self.gzip.as_slice(), format!("\"{}-gzip\"", self.hash))
+        } else {
+            (self.bytes, format!("\"{}\"", self.hash))
+        };
+        let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
+        let mut response =
+            if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { Response::new(Body::from(bytes)) };
+        let found = response.headers_mut();
+        found.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        found.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+        found.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if small && !unchanged {
+            found.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        if let Ok(etag) = HeaderValue::from_str(&etag) {
+            found.insert(header::ETAG, etag);
+        }
+        response
+    }
+}
+
+/// Whether `Accept-Encoding` (RFC 9110 12.5.3) names gzip, and not with a weight of nothing.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let given = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    given.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0));
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
 }
 
 /// The file with this name; `None` for every other text, whatever it holds.
@@ -51,15 +98,23 @@ static ASSETS: LazyLock<[Asset; 9]> = LazyLock::new(|| {
 fn asset(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Asset {
     let digest = Sha256::digest(bytes);
     let hash = digest.iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-    let etag = format!("\"{hash}\"");
-    Asset { name, bytes, content_type, hash, etag }
+    Asset { name, bytes, content_type, hash, gzip: gzip(bytes) }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::best());
+    // Writing to memory cannot fail.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 mod tests {
-    use super::{ASSETS, find, url};
+    use super::{ASSETS, find, takes_gzip, url};
+    use axum::http::{HeaderMap, HeaderValue, header};
     use std::collections::BTreeMap;
+    use std::io::Read;
 
     #[test]
     fn an_address_leads_back_to_its_file_and_carries_its_hash() {
@@ -67,7 +122,31 @@ mod tests {
         let asset = find("hub.css").unwrap();
         assert_eq!(address, format!("/jupyter/hub/static/hub.css?v={}", asset.hash));
         assert_eq!(asset.hash.len(), 16);
-        assert_eq!(asset.etag, format!("\"{}\"", asset.hash));
+    }
+
+    #[test]
+    fn what_is_compressed_is_the_file_itself_and_much_smaller() {
+        for asset in ASSETS.iter() {
+            let mut back = Vec::new();
+            flate2::read::GzDecoder::new(asset.gzip.as_slice()).read_to_end(&mut back).unwrap();
+            assert!(back == asset.bytes && asset.gzip.len() < asset.bytes.len(), "{}", asset.name);
+        }
+        let sum = |len: fn(&super::Asset) -> usize| ASSETS.iter().map(len).sum::<usize>();
+        assert!(sum(|asset| asset.gzip.len()) * 2 < sum(|asset| asset.bytes.len()));
+    }
+
+    #[test]
+    fn gzip_is_for_who_takes_it() {
+        let of = |value: &'static str| {
+            takes_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]))
+        };
+        for yes in ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, GZIP;q=0.8", "deflate,gzip ; q=0.001"] {
+            assert!(of(yes), "{yes}");
+        }
+        for no in ["", "identity", "br", "gzip;q=0", "gzip; q=0.000, br", "x-gzip-like", "*;q=0"] {
+            assert!(!of(no), "{no}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
     }
 
     #[test]

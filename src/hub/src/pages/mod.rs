@@ -30,7 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 
@@ -91,7 +91,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route(&format!("{base}hub/api/"), get(api::root))
         .route(base, get(to_hub))
         .route(&format!("{base}robots.txt"), get(|| async { "User-agent: *\nDisallow: /\n" }))
-        .route(&format!("{base}favicon.ico"), get(|| async { file("hub.svg", &HeaderMap::new(), None) }))
+        .route(&format!("{base}favicon.ico"), get(|headers: HeaderMap| async move { file("hub.svg", &headers, None) }))
         .fallback(fallback);
     layers::around(app, routes)
 }
@@ -122,17 +122,5 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap, uri: Uri) -> Respon
 }
 
 fn file(name: &str, headers: &HeaderMap, query: Option<&str>) -> Response<Body> {
-    let Some(asset) = assets::find(name) else { return Fault::NotFound.into_response() };
-    let fixed = query.and_then(|query| query.strip_prefix("v=")) == Some(asset.hash.as_str());
-    let keep = if fixed { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let unchanged = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == asset.etag.as_bytes());
-    let mut response =
-        if unchanged { StatusCode::NOT_MODIFIED.into_response() } else { Response::new(Body::from(asset.bytes)) };
-    let found = response.headers_mut();
-    found.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
-    found.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-    if let Ok(etag) = HeaderValue::from_str(&asset.etag) {
-        found.insert(header::ETAG, etag);
-    }
-    response
+    assets::find(name).map_or_else(|| Fault::NotFound.into_response(), |asset| asset.answer(headers, query))
 }

@@ -22,6 +22,7 @@ use crate::auth::accounts::{Meant, resolve};
 use crate::auth::scopes::Resource;
 use crate::http::faults::Fault;
 use crate::http::next;
+use crate::servers::profiles::chosen;
 use crate::servers::server::Server;
 use crate::servers::state::{Snapshot, State as ServerState};
 use crate::store::users::UserRow;
@@ -117,10 +118,13 @@ pub(in crate::pages) struct Row {
     /// Its name for people; empty for the default server.
     pub name: String,
     pub is_default: bool,
+    /// The profile that was chosen for it.
+    pub profile: Option<String>,
     pub state: ServerState,
     pub started: Option<Moment>,
     /// Why it failed, in the language of the page.
     pub failure: Option<String>,
+    /// When it was last used; for a default server that was not, when its person was last active.
     pub used: Option<Moment>,
     /// What it uses right now; `None` while it does not run, and where that was not asked.
     pub uses: Option<Uses>,
@@ -139,11 +143,16 @@ impl Person {
         let on = |any: &[&str]| admin.may(any, Resource::User(user));
         let own = admin.caller.user() == Some(&row.name);
         let seen = on(&["read:users", "read:users:activity"]);
+        let activity = row.last_activity.filter(|_| seen).map(moment);
+        let mut servers = Row::all(admin, &row.name);
+        if let Some(default) = servers.first_mut().filter(|first| first.used.is_none()) {
+            default.used.clone_from(&activity);
+        }
         Self {
             name: user.to_owned(),
             admin: admin.app.is_admin(&row.name),
-            activity: row.last_activity.filter(|_| seen).map(moment),
-            servers: Row::all(admin, &row.name),
+            activity,
+            servers,
             page: format!("admin/user/{}", esc(user)),
             may_edit: on(&["read:users", "admin:users"]),
             may_delete: !own && on(&["delete:users"]),
@@ -198,6 +207,7 @@ impl Row {
         let snapshot = server.map_or_else(|| Snapshot::stopped(0), |server| server.snapshot());
         let could = Actions::of(snapshot.state);
         let details = server.and_then(|server| server.details());
+        let profile = details.as_ref().and_then(|details| chosen(&details.user_options)).map(str::to_owned);
         let display = details.map(|details| details.display_name.clone()).filter(|name| !name.is_empty());
         Some(Self {
             id: id.clone(),
@@ -205,6 +215,7 @@ impl Row {
             full_name: id.to_string(),
             name: display.unwrap_or_else(|| id.server.as_str().to_owned()),
             is_default: id.server.is_default(),
+            profile: profile.filter(|_| !admin.app.config.profiles.is_empty()),
             state: snapshot.state,
             started: snapshot.started.filter(|_| snapshot.state.is_ready()).map(moment),
             failure: text::server(&admin.app, id, &snapshot, admin.text()).message,

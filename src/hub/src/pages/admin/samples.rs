@@ -30,6 +30,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         full_name: text(),
         name: text(),
         is_default: false,
+        profile: Some("big".to_owned()),
         state: ServerState::Running,
         started: Some(moment(0)),
         failure: Some(text()),

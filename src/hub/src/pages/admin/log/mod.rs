@@ -170,10 +170,20 @@ fn command(source: &Source) -> String {
     let unit = match source {
         Source::Server(id) => ServerId::unit_name(id),
         Source::Service(name) => name.unit_name(),
-        Source::Hub(_) => return "journalctl -t hubd -t hub-broker -t hub-login".to_owned(),
+        Source::Hub(part) => return format!("journalctl {}", units(*part)),
     };
     // Backslashes are the shell's own.
     if unit.contains('\\') { format!("journalctl -u '{unit}'") } else { format!("journalctl -u {unit}") }
+}
+
+/// By unit, as anybody may write a line that calls itself `hub-login`.
+fn units(part: Part) -> &'static str {
+    match part {
+        Part::All => "-u hub -u hub-broker -u 'hub-login@*'",
+        Part::Web => "-u hub",
+        Part::Broker => "-u hub-broker",
+        Part::Login => "-u 'hub-login@*'",
+    }
 }
 
 fn back(admin: &Admin, source: &Source) -> (String, &'static str) {
