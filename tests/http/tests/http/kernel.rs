@@ -12,7 +12,7 @@ pub fn speak(mut request: Request<Incoming>, computes: bool) {
     tokio::spawn(async move {
         let mut stream = TokioIo::new(upgraded.await.unwrap());
         let head = stream.read_u16().await.unwrap().to_be_bytes();
-        assert_eq!(head, [0x81, 0x80 | 126], "one masked text of more than 125 bytes");
+        assert_eq!(head, [0x81, 0xfe], "one masked text of more than 125 bytes");
         let length = stream.read_u16().await.unwrap();
         let mut mask = [0; 4];
         stream.read_exact(&mut mask).await.unwrap();

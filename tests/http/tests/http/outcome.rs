@@ -29,6 +29,9 @@ async fn the_reason_of_a_failed_start_is_told_by_the_next_hub_until_the_next_sta
     assert!(browser.get("/hub/home").await.text().contains("id=\"server-message\""));
     let page = browser.get("/hub/spawn-pending/alice").await.text();
     assert!(page.contains("id=\"spawn-error\"") && page.contains("Traceback of alice"), "{page}");
+    let alice = world.caller("alice", &["self"]).await;
+    let failure = &alice.read("/users/alice/server").await["hubd"]["failure"];
+    assert_eq!((&failure["cause"], &failure["text"]), (&json!("exited"), &json!("exit-code (3)")));
     *world.launcher.behaviour.lock().unwrap() = Behaviour::Answers;
     world.app.servers.start(&id("alice")).unwrap();
     world.wait_for("alice", "running").await;
@@ -92,6 +95,8 @@ async fn who_had_a_server_stopped_is_told_to_its_person_also_by_the_next_hub() {
     let world = world.again(|_| {}).await;
     let mut browser = world.browser_of("alice").await;
     assert!(browser.get("/hub/home").await.text().contains(said));
+    let alice = world.caller("alice", &["self"]).await;
+    assert_eq!(alice.read("/users/alice/server").await["hubd"]["stopped_by"], "boss");
     // Of one's own stop nobody has to be told.
     browser.get("/hub/spawn/alice").await;
     world.wait_for("alice", "running").await;

@@ -74,6 +74,8 @@ fn not_done(id: &ServerId, error: RowError) -> Fault {
 pub async fn show(State(app): State<Arc<App>>, caller: Caller, address: Address) -> Result<Json<Value>, Fault> {
     let user = address.allowed(&caller, &["read:servers"])?;
     let server = address.existing(&app, &user).ok_or(Fault::NoAccess)?;
+    // Who asks for one server is told what it uses.
+    app.servers.usage(&server).await;
     Ok(model(&app, &caller, &server))
 }
 

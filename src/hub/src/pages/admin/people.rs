@@ -10,6 +10,7 @@ use hubd_base::names::{ServerId, UserName, esc};
 use serde::Deserialize;
 
 use super::super::form::Form;
+use super::super::idle;
 use super::super::locale::Language;
 use super::super::text;
 use super::super::view::{Actions, Frame, Moment, NoticeKind};
@@ -135,6 +136,8 @@ pub(in crate::pages) struct Row {
     pub may_read_log: bool,
     /// Where its limits are shown; `None` while it does not run.
     pub limits: Option<String>,
+    /// What becomes of it when it is idle, where the page has room for a sentence.
+    pub idle: Option<String>,
 }
 
 impl Person {
@@ -169,6 +172,8 @@ impl Person {
 impl Row {
     /// What the page about the person offers beyond the list, which has many rows.
     pub fn offer_more(&mut self, admin: &Admin) {
+        let server = admin.app.servers.find(&self.id);
+        self.idle = server.and_then(|server| idle::sentence(&admin.app, &server, admin.text()));
         self.limits = self.state.is_ready().then(|| admin.address(&format!("/limits/{}", self.id.url_segment())));
     }
 
@@ -230,6 +235,7 @@ impl Row {
             may_remove: !id.server.is_default() && !snapshot.state.is_active() && may("delete:servers"),
             may_read_log: may("servers"),
             limits: None,
+            idle: None,
         })
     }
 }

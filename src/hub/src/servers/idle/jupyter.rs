@@ -4,7 +4,7 @@
 //! (`no_track_activity`), so that what the server reports of its own use stays true.
 //!
 //! What Jupyter Server (2.15 and 2.21) says of a kernel is what it heard the kernel publish. It begins to listen while
-//! the kernel comes up, and ZeroMQ tries only every 100 to 200 ms to connect: what the kernel publishes before that is
+//! the kernel comes up, and `ZeroMQ` tries only every 100 to 200 ms to connect: what the kernel publishes before that is
 //! lost. So a first cell that begins and ends in that time leaves the kernel "starting" for ever; and so does one that
 //! begins in that time and then waits, silent and without using the processor, for an hour. A page that connects
 //! meanwhile turns "starting" into "idle", because the kernel's control channel answers while it computes. Hence:

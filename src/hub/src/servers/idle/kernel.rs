@@ -27,6 +27,9 @@ const MESSAGE_MAX: u64 = 1 << 16;
 const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
 const MASKED: u8 = 0x80;
+/// In place of a length: it follows in two bytes, or in eight.
+const LONGER: u8 = 0x7e;
+const LONGEST: u8 = 0x7f;
 
 /// What tells an answer from everything else that a kernel says.
 #[derive(Deserialize)]
@@ -100,12 +103,11 @@ fn is_answer(message: &[u8], question: &str) -> bool {
 /// A frame as a client sends it. The mask is there for proxies between the two; here is none.
 async fn send(stream: &mut (impl AsyncWrite + Unpin), kind: u8, payload: &[u8]) -> Option<()> {
     let mut frame = vec![kind];
-    match u8::try_from(payload.len()) {
-        Ok(short @ 0..=125) => frame.push(MASKED | short),
-        _ => {
-            frame.push(MASKED | 126);
-            frame.extend(u16::try_from(payload.len()).ok()?.to_be_bytes());
-        }
+    if let Ok(short @ 0..=125) = u8::try_from(payload.len()) {
+        frame.push(MASKED | short);
+    } else {
+        frame.push(MASKED | LONGER);
+        frame.extend(u16::try_from(payload.len()).ok()?.to_be_bytes());
     }
     frame.extend([0; 4]);
     frame.extend(payload);
@@ -116,8 +118,8 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), kind: u8, payload: &[u8]) 
 async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let [_, length] = stream.read_u16().await.ok()?.to_be_bytes();
     let length = match length {
-        126 => u64::from(stream.read_u16().await.ok()?),
-        127 => stream.read_u64().await.ok()?,
+        LONGER => u64::from(stream.read_u16().await.ok()?),
+        LONGEST => stream.read_u64().await.ok()?,
         short => u64::from(short),
     };
     let mut payload = stream.take(length);
