@@ -111,6 +111,44 @@ def test_people_read_their_own_log_with_journalctl_and_nobody_elses(hub):
     assert hub.run(["journalctl", "--no-pager", "--quiet", "HUB_USER=alice"], user="bob", check=False).stdout == ""
 
 
+def reads(hub, user, owner, name=""):
+    """By which ways somebody reads the log of a server."""
+    client = hub.logged_in(user, PASSWORDS["bob"] if user == "bob-a" else None)
+    server = f"{owner}:{name}" if name else owner
+    texts = {
+        "hubctl": hub.run(["hubctl", "logs", "-n", "1000", server], user=user, check=False).stdout,
+        "API": client.api("GET", f"/users/{owner}/servers/{name}/log?lines=1000").text,
+        "page": client.get(f"/hub/log/{owner}/{name}?lines=1000" if name else f"/hub/log/{owner}?lines=1000").text,
+    }
+    return {way for way, text in texts.items() if "is running at" in text}
+
+
+def test_people_read_the_log_of_each_of_their_servers_also_of_one_that_ended_and_nobody_elses(module_hub):
+    """The name of bob-a only begins like bob's, and so do the names of the units."""
+    hub = module_hub
+    hub.configure("[server]\nnamed_limit = 1\n")
+    hub.shell("useradd --create-home --shell /bin/bash bob-a")
+    hub.run(["chpasswd"], stdin=f"bob-a:{PASSWORDS['bob']}\n")
+    try:
+        for server in ("bob", "bob:a", "bob-a"):
+            hub.run(["hubctl", "start", server], user=server.partition(":")[0])
+        every = {"hubctl", "API", "page"}
+        for _ in ("while they run", "when they are over"):
+            assert reads(hub, "bob", "bob") == reads(hub, "bob", "bob", "a") == reads(hub, "bob-a", "bob-a") == every
+            assert not reads(hub, "bob", "bob-a") | reads(hub, "bob-a", "bob") | reads(hub, "bob-a", "bob", "a")
+            assert not reads(hub, "alice", "bob") | reads(hub, "alice", "bob", "a")
+            of_bob = hub.run(["hubctl", "logs", "-n", "1000", "bob"], user="bob").stdout
+            assert "/user/bob/lab" in of_bob and "/user/bob/a/" not in of_bob and "/user/bob-a/" not in of_bob
+            hub.stop_all()
+        gone = hub.run(["hubctl", "logs", "bob"], user="bob-a", check=False)
+        unknown = hub.run(["hubctl", "logs", "nobody-here"], user="bob-a", check=False)
+        assert gone.returncode == unknown.returncode == 3
+        assert gone.stderr.replace("bob", "nobody-here") == unknown.stderr, "nor is it told who has a server"
+    finally:
+        hub.stop_all()
+        hub.configure("")
+
+
 def test_who_is_blocked_uses_nothing_by_the_control_socket(module_hub):
     module_hub.configure('[login]\nblock = ["alice"]\n')
     try:

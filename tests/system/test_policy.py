@@ -76,6 +76,22 @@ def test_members_of_sudo_are_administrators_and_others_are_not(hub):
     assert hub.model(hub.logged_in("alice"), "alice")["admin"] is True
 
 
+@pytest.mark.parametrize("place", [
+    pytest.param([], id="outside of every unit"),
+    pytest.param(["systemd-run", "--quiet", "--pipe", "--wait", "--uid=_hubd"], id="another service"),
+    pytest.param(["systemd-run", "--quiet", "--scope", "--uid=_hubd"], id="a scope"),
+])
+def test_the_account_of_the_web_process_is_not_enough_it_must_be_its_unit(hub, place):
+    hub.start(hub.logged_in("alice"), "alice")
+    before = hub.running_units()
+    for verb in (["StopServer", "ss", "alice", ""], ["FreezeServer", "ss", "alice", ""], ["StartServer", "ssss", "bob", "", "", ""]):
+        command = [*place, "busctl", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", *verb]
+        told = hub.run(command, user=None if place else "_hubd", check=False)
+        assert told.returncode != 0 and "polkit does not let you" in told.stderr, (verb, told.stdout + told.stderr)
+    assert hub.running_units() == before
+    hub.stop(hub.logged_in("alice"), "alice")
+
+
 @pytest.mark.parametrize("access", [False, True])
 def test_administrators_reach_other_peoples_servers_only_with_admin_access(hub, access):
     hub.configure(f"[login]\nadmin_access = {str(access).lower()}\n")

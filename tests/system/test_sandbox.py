@@ -1,28 +1,10 @@
 """The walls around a server, seen from a kernel inside; and that each can be taken down."""
 import pytest
 
+from harness.indoors import Indoors
 from harness.wait import wait_for
 
 SHARED = "/home/shared"
-PROBE = "import os, subprocess\ndef sh(line): return subprocess.run(['sh', '-c', line], capture_output=True, text=True)\n"
-
-
-class Inside:
-    """A kernel of the person, as a place to look around from."""
-
-    def __init__(self, hub, user):
-        self.kernel = hub.start(hub.logged_in(user), user).enter().kernel()
-        assert self.kernel.execute(PROBE) == ""
-
-    def sh(self, line):
-        """The output of a shell line and then its status."""
-        return self.kernel.execute(f"done = sh({line!r}); print(done.stdout + done.stderr + str(done.returncode))").strip()
-
-    def lines(self, line):
-        return self.sh(line).splitlines()[:-1]
-
-    def close(self):
-        self.kernel.close()
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +16,7 @@ def walled(module_hub):
         "chmod 0755 /home/alice; echo open > /home/alice/open.txt; chmod 0644 /home/alice/open.txt;"
         f"install -d -m 1777 {SHARED}; echo ours > {SHARED}/ours.txt"
     )
-    alice = Inside(hub, "alice")
+    alice = Indoors(hub, "alice")
     alice.kernel.execute("import subprocess; kept = subprocess.Popen(['sleep', '31536'])")
     alice.sh("echo secret > /tmp/of-alice; chmod 0644 /tmp/of-alice")
     yield hub, alice
@@ -45,7 +27,7 @@ def walled(module_hub):
 @pytest.fixture(scope="module")
 def bob(walled):
     hub, _ = walled
-    inside = Inside(hub, "bob")
+    inside = Indoors(hub, "bob")
     yield inside
     inside.close()
 
@@ -100,7 +82,7 @@ def test_the_kernels_settings_and_control_groups_cannot_be_written(walled, bob):
 def test_an_administrator_has_sudo_and_sees_homes(walled):
     hub, _ = walled
     hub.shell("echo 'boss ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/boss; chmod 0440 /etc/sudoers.d/boss")
-    boss = Inside(hub, "boss")
+    boss = Indoors(hub, "boss")
     assert boss.lines("sudo -n id -u") == ["0"]
     assert boss.sh("sudo -n cat /home/alice/open.txt") == "open\n0"
     assert boss.sh("sudo -n touch /etc/by-boss") == "0"
@@ -115,7 +97,7 @@ def relaxed(walled):
 
     def start(text):
         hub.configure(text)
-        return Inside(hub, "carol")
+        return Indoors(hub, "carol")
 
     yield start
     hub.run(["systemctl", "stop", "jupyter@carol"], check=False)

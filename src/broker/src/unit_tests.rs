@@ -65,6 +65,11 @@ impl Case {
         binds.into_iter().map(|(from, to, optional, flags)| format!("{from} {to} {optional} {flags}")).collect()
     }
 
+    /// File systems of the server's own, with their options.
+    fn empty(&self) -> Vec<(String, String)> {
+        <Vec<(String, String)>>::try_from(self.get("TemporaryFileSystem").unwrap()).unwrap()
+    }
+
     /// What is mounted from the host for the sake of the person, beside the server's own folder.
     fn kept(&self) -> Vec<String> {
         let binds = self.binds("BindPaths");
@@ -396,7 +401,7 @@ fn administrators_may_become_root_and_others_may_not() {
 #[test]
 fn each_wall_is_gone_when_it_is_taken_down() {
     let properties: [(Wall, &[&str]); 7] = [
-        (Wall::PrivateTmp, &["PrivateTmp"]),
+        (Wall::PrivateTmp, &["PrivateTmp", "PrivateIPC"]),
         (Wall::HideProcesses, &["ProtectProc"]),
         (Wall::HideHomes, &["ProtectHome"]),
         (Wall::ReadOnlySystem, &["ProtectSystem"]),
@@ -431,8 +436,7 @@ fn homes_elsewhere_are_hidden_when_the_configuration_says_where_they_lie() {
     assert!(case.kept().is_empty(), "it lies in no hidden place");
     case.config.sandbox.homes = vec!["/srv/homes".to_owned()];
     assert_eq!(case.kept(), ["/srv/homes/alice"]);
-    let empty = <Vec<(String, String)>>::try_from(case.get("TemporaryFileSystem").unwrap()).unwrap();
-    assert_eq!(empty[1], ("/srv/homes".to_owned(), "ro,nosuid,nodev,mode=0755".to_owned()));
+    assert!(case.empty().contains(&("/srv/homes".to_owned(), "ro,nosuid,nodev,mode=0755".to_owned())));
 }
 
 #[test]
@@ -447,10 +451,17 @@ fn a_jupyterlab_in_somebodys_home_can_be_read_there() {
 
 #[test]
 fn the_runtime_folder_is_the_persons_own_and_has_a_limit() {
-    let case = case("alice", "");
-    let empty = <Vec<(String, String)>>::try_from(case.get("TemporaryFileSystem").unwrap()).unwrap();
     let options = "nosuid,nodev,mode=0700,size=10%,nr_inodes=100k,uid=1000,gid=1000";
-    assert_eq!(empty, [("/run/jupyter-session".to_owned(), options.to_owned())]);
+    assert_eq!(case("alice", "").empty()[0], ("/run/jupyter-session".to_owned(), options.to_owned()));
+}
+
+#[test]
+fn shared_memory_is_the_servers_own_behind_the_wall_of_tmp() {
+    let mut case = case("alice", "");
+    let options = "nosuid,nodev,mode=1777,size=50%,nr_inodes=1m";
+    assert_eq!(case.empty()[1], ("/dev/shm".to_owned(), options.to_owned()));
+    case.config.sandbox.set(Wall::PrivateTmp, Around::Nobody);
+    assert!(case.empty().iter().all(|(folder, _)| folder != "/dev/shm"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::names::UserName;
 /// One wall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wall {
-    /// `/tmp` and `/var/tmp` are the server's own.
+    /// `/tmp`, `/var/tmp` and shared memory are the server's own.
     PrivateTmp,
     /// Other people's processes are not seen.
     HideProcesses,

@@ -301,7 +301,7 @@ const KEYS: &[Key] = &[
     Key {
         name: "sandbox.private_tmp",
         default: "true",
-        meaning: &["Each server has a /tmp and /var/tmp of its own, which end with it."],
+        meaning: &["Each server has /tmp, /var/tmp and shared memory of its own, which end with it."],
         apply: Value(|config, v| sandbox::set(&mut config.sandbox, Wall::PrivateTmp, v)),
     },
     Key {

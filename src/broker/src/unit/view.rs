@@ -1,4 +1,4 @@
-//! What of the file system a server sees: its own folder, its home, and not the homes of others.
+//! What of the file system a server sees: its own folder and shared memory, its home, and not the homes of others.
 //!
 //! Invariant: every path here is root's word (configuration, name service, this file). A home that is hidden with the
 //! others is bound back to its place as the last step, so that it is there whatever lies above it.
@@ -17,6 +17,11 @@ const HIDDEN: [&str; 3] = ["/home", "/root", "/run/user"];
 pub const SESSION: &str = "/run/jupyter-session";
 /// Of the machine's memory at most this much; it counts as the server's.
 const SESSION_OPTIONS: &str = "nosuid,nodev,mode=0700,size=10%,nr_inodes=100k";
+/// POSIX shared memory (`shm_overview(7)`). In the machine's own folder systemd-logind removes a person's files when their last
+/// login session ends, though their server goes on (`RemoveIPC=` in logind.conf(5)).
+const SHARED_MEMORY: &str = "/dev/shm";
+/// As large as the machine's own; it counts as the server's memory.
+const SHARED_MEMORY_OPTIONS: &str = "nosuid,nodev,mode=1777,size=50%,nr_inodes=1m";
 /// `BindPaths=` flags: the folder alone.
 const ALONE: u64 = 0;
 /// `BindPaths=` flags: with what is mounted below it (`MS_REC`).
@@ -31,6 +36,9 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     let mut readable: Vec<Bind> = Vec::new();
     let owner = format!("uid={},gid={}", plan.account.uid, plan.account.gid);
     let mut empty = vec![(SESSION.to_owned(), format!("{SESSION_OPTIONS},{owner}"))];
+    if plan.has(Wall::PrivateTmp) {
+        empty.push((SHARED_MEMORY.to_owned(), SHARED_MEMORY_OPTIONS.to_owned()));
+    }
     let mut table = Vec::new();
     if plan.has(Wall::HideHomes) {
         table.push(("ProtectHome", text("tmpfs")));

@@ -18,7 +18,8 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
 fn of(wall: Wall, plan: &Plan<'_>) -> Vec<Property> {
     let yes = |name| (name, Value::from(true));
     match wall {
-        Wall::PrivateTmp => vec![yes("PrivateTmp")],
+        // Shared memory is a file system: super::view.
+        Wall::PrivateTmp => vec![yes("PrivateTmp"), yes("PrivateIPC")],
         Wall::HideProcesses => vec![("ProtectProc", text("invisible"))],
         Wall::ReadOnlySystem => vec![("ProtectSystem", text("full"))],
         Wall::NoNewPrivileges => vec![yes("NoNewPrivileges")],

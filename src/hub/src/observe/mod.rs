@@ -2,6 +2,7 @@
 
 pub mod metrics;
 
+use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -40,7 +41,10 @@ pub fn start() {
     let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
     match tracing_journald::layer() {
         Ok(journal) if under_systemd => {
-            registry.with(journal.with_field_prefix(None).with_syslog_identifier("hubd".into())).init();
+            // Of itself it would write "info" as the journal's notice.
+            let priorities = PriorityMappings { info: Priority::Informational, ..PriorityMappings::new() };
+            let journal = journal.with_field_prefix(None).with_syslog_identifier("hubd".into());
+            registry.with(journal.with_priority_mappings(priorities)).init();
         }
         _ => registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).init(),
     }

@@ -14,6 +14,7 @@ use crate::clock::{now, system_time};
 use crate::servers::naming::Refusal;
 use crate::servers::oom::OutOfMemory;
 use crate::servers::registry::Busy;
+use crate::servers::space::{self, NoSpace};
 use crate::servers::state::{Cause, Failure, Phase, Snapshot};
 
 /// A server as the pages show it.
@@ -89,9 +90,18 @@ pub fn failure(app: &App, failure: &Failure, text: Text) -> view::Failure {
 }
 
 fn kind(app: &App, failure: &Failure) -> FailureKind {
-    let limit: Duration = app.config.server.start_timeout;
-    match failure.cause {
-        _ if failure.out_of_memory => FailureKind::OutOfMemory,
+    if failure.out_of_memory {
+        return FailureKind::OutOfMemory;
+    }
+    match space::used_up(failure) {
+        Some(NoSpace::Disk) => FailureKind::NoSpace,
+        Some(NoSpace::Quota) => FailureKind::Quota,
+        None => by_cause(failure.cause, app.config.server.start_timeout),
+    }
+}
+
+fn by_cause(cause: Cause, limit: Duration) -> FailureKind {
+    match cause {
         Cause::NotAllowed => FailureKind::NotAllowed,
         Cause::NoLab => FailureKind::NoLab,
         Cause::Configuration => FailureKind::Configuration,

@@ -25,6 +25,7 @@ mod restart;
 pub mod rows;
 pub mod server;
 mod signals;
+pub mod space;
 pub mod state;
 pub mod suspension;
 pub mod systemd;

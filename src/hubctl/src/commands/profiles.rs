@@ -31,7 +31,7 @@ pub(crate) fn run(context: &mut Context<'_>, user: &UserName) -> Result<(), Fail
     let answer = context.client.send("GET", &format!("users/{}/profiles", user.url_segment()))?;
     let answer = people::expect(&context.client, talk, user, answer)?;
     let found: Value = context.client.read(&answer)?;
-    let offers = found.get("profiles").cloned().unwrap_or_default();
+    let offers = found.get("profiles").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
     let read = Vec::<Offer>::deserialize(&offers)
         .map_err(|error| Failure::new(Status::Failed, talk.say(Text::Strange, &[&error])))?;
     if context.json {

@@ -32,6 +32,10 @@ pub enum FailureKind {
     Died,
     /// The kernel killed it because memory ran out.
     OutOfMemory,
+    /// Nothing could be written any more.
+    NoSpace,
+    /// The person's share of the disk is used up.
+    Quota,
     /// No answer before the deadline.
     Timeout(Duration),
     /// The configuration cannot be read.
@@ -56,6 +60,8 @@ impl FailureKind {
             Self::Exited => "failure.exited",
             Self::Died => "failure.died",
             Self::OutOfMemory => "failure.memory",
+            Self::NoSpace => "failure.no-space",
+            Self::Quota => "failure.quota",
             Self::Configuration => "failure.configuration",
             Self::Unavailable => "failure.unavailable",
             Self::Cancelled => "failure.cancelled",
@@ -72,6 +78,8 @@ impl FailureKind {
             Self::Exited => "failure.exited-hint",
             Self::Died => "failure.died-hint",
             Self::OutOfMemory => "failure.memory-hint",
+            Self::NoSpace => "failure.no-space-hint",
+            Self::Quota => "failure.quota-hint",
             Self::Timeout(_) => "failure.timeout-hint",
             Self::Configuration => "failure.configuration-hint",
             Self::Unavailable => "failure.unavailable-hint",
