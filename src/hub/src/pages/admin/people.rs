@@ -9,6 +9,7 @@ use axum::response::Response;
 use hubd_base::names::{ServerId, UserName, esc};
 use serde::Deserialize;
 
+use super::super::choice;
 use super::super::form::Form;
 use super::super::idle;
 use super::super::locale::Language;
@@ -138,6 +139,8 @@ pub(in crate::pages) struct Row {
     pub limits: Option<String>,
     /// What becomes of it when it is idle, where the page has room for a sentence.
     pub idle: Option<String>,
+    /// Where it is started with another profile; `None` where there are none, and in the list.
+    pub choice: Option<String>,
 }
 
 impl Person {
@@ -175,6 +178,7 @@ impl Row {
         let server = admin.app.servers.find(&self.id);
         self.idle = server.and_then(|server| idle::sentence(&admin.app, &server, admin.text()));
         self.limits = self.state.is_ready().then(|| admin.address(&format!("/limits/{}", self.id.url_segment())));
+        self.choice = choice::address(&admin.app, &self.id, None).filter(|_| self.actions.start);
     }
 
     /// Whether it can be suspended: the same scope as for the log.
@@ -236,6 +240,7 @@ impl Row {
             may_read_log: may("servers"),
             limits: None,
             idle: None,
+            choice: None,
         })
     }
 }

@@ -42,6 +42,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         may_read_log: true,
         limits: Some(text()),
         idle: Some(text()),
+        choice: Some(text()),
     };
     let person = || Person {
         name: text(),
