@@ -9,7 +9,9 @@ use axum::response::Response;
 use hubd_base::names::{ServerId, UserName, esc};
 use serde::Deserialize;
 
+use super::super::choice;
 use super::super::form::Form;
+use super::super::idle;
 use super::super::locale::Language;
 use super::super::text;
 use super::super::view::{Actions, Frame, Moment, NoticeKind};
@@ -135,6 +137,10 @@ pub(in crate::pages) struct Row {
     pub may_read_log: bool,
     /// Where its limits are shown; `None` while it does not run.
     pub limits: Option<String>,
+    /// What becomes of it when it is idle, where the page has room for a sentence.
+    pub idle: Option<String>,
+    /// Where it is started with another profile; `None` where there are none, and in the list.
+    pub choice: Option<String>,
 }
 
 impl Person {
@@ -169,7 +175,10 @@ impl Person {
 impl Row {
     /// What the page about the person offers beyond the list, which has many rows.
     pub fn offer_more(&mut self, admin: &Admin) {
+        let server = admin.app.servers.find(&self.id);
+        self.idle = server.and_then(|server| idle::sentence(&admin.app, &server, admin.text()));
         self.limits = self.state.is_ready().then(|| admin.address(&format!("/limits/{}", self.id.url_segment())));
+        self.choice = choice::address(&admin.app, &self.id, None).filter(|_| self.actions.start);
     }
 
     /// Whether it can be suspended: the same scope as for the log.
@@ -230,6 +239,8 @@ impl Row {
             may_remove: !id.server.is_default() && !snapshot.state.is_active() && may("delete:servers"),
             may_read_log: may("servers"),
             limits: None,
+            idle: None,
+            choice: None,
         })
     }
 }
