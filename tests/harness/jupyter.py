@@ -4,7 +4,9 @@ Kernels over WebSocket, the contents API, terminals. Protocols:
 https://jupyter-client.readthedocs.io/en/stable/messaging.html and the terminado websocket.
 """
 import json
+import queue
 import re
+import threading
 import time
 import uuid
 from urllib.parse import quote
@@ -13,6 +15,8 @@ import websocket
 
 START_DEADLINE = 60.0
 REPLY_DEADLINE = 30.0
+# How soon a reader sees that its WebSocket was closed from this side.
+_READER_PAUSE = 1.0
 _KEPT = "~@"
 
 
@@ -83,13 +87,34 @@ class Lab:
 
 
 class Kernel:
-    """A kernel with one open WebSocket."""
+    """A kernel with one open WebSocket.
+
+    A page reads its WebSocket all the time, and so does this: Jupyter Server pings every 30 s, and closes a connection
+    whose pings are left unanswered for 90 s.
+    """
 
     def __init__(self, lab, identifier):
         self.lab = lab
         self.identifier = identifier
         self.session = uuid.uuid4().hex
-        self.socket = lab.websocket(f"api/kernels/{identifier}/channels?session_id={self.session}")
+        self.connect()
+
+    def connect(self):
+        """Opens a WebSocket of the same session."""
+        self.socket = self.lab.websocket(f"api/kernels/{self.identifier}/channels?session_id={self.session}")
+        self.socket.settimeout(_READER_PAUSE)
+        self.messages = queue.SimpleQueue()
+        self.reader = threading.Thread(target=_read, args=(self.socket, self.messages), daemon=True)
+        self.reader.start()
+
+    def is_open(self):
+        """Whether the WebSocket that was opened last still is."""
+        return self.reader.is_alive()
+
+    def is_cut(self, deadline=REPLY_DEADLINE):
+        """Waits for the other side to close the WebSocket; whether it did."""
+        self.reader.join(deadline)
+        return not self.is_open()
 
     def tell(self, code):
         """Sends code to run, and returns the message's id without waiting for an answer."""
@@ -111,8 +136,7 @@ class Kernel:
         message = self.tell(code)
         output = []
         end = time.monotonic() + deadline
-        while time.monotonic() < end:
-            answer = json.loads(self.socket.recv())
+        while (answer := self.answer(end)) is not None:
             if answer["parent_header"].get("msg_id") != message or answer["channel"] != "iopub":
                 continue
             kind, content = answer["msg_type"], answer["content"]
@@ -126,10 +150,35 @@ class Kernel:
                 return "".join(output)
         raise AssertionError(f"no idle message in {deadline} s after {code!r}; so far {output}")
 
+    def answer(self, end):
+        """The next message of the server; None when none comes until `end`, a time of the monotonic clock."""
+        try:
+            answer = self.messages.get(timeout=max(0.0, end - time.monotonic()))
+        except queue.Empty:
+            return None
+        assert answer is not None, "the WebSocket was closed"
+        return answer
+
     def close(self):
         """Closes the WebSocket and ends the kernel."""
         self.socket.close()
         self.lab.api("DELETE", f"kernels/{self.identifier}")
+
+
+def _read(socket, messages):
+    """Takes everything that comes, pings too, until the WebSocket is closed; then None."""
+    try:
+        while True:
+            try:
+                text = socket.recv()
+            except websocket.WebSocketTimeoutException:
+                continue
+            if not text:
+                break
+            messages.put(json.loads(text))
+    except (websocket.WebSocketException, OSError):
+        pass
+    messages.put(None)
 
 
 def terminal_output(socket, command, until, deadline=REPLY_DEADLINE):

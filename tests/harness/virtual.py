@@ -21,7 +21,7 @@ QEMU = "qemu-system-x86_64"
 # "kvm" is much faster, where the host has it for real.
 ACCELERATOR = os.environ.get("HUBD_TEST_ACCEL", "tcg")
 MEMORY_MIB = 4096
-SWAP = 4 << 30
+SWAP_MIB = 4096
 CPUS = 2
 BOOT_DEADLINE = 600.0
 POWEROFF_DEADLINE = 600.0
@@ -53,10 +53,11 @@ class VirtualMachine(Inside):
 
     patience = 6
 
-    def __init__(self, base, name="vm", memory_mib=MEMORY_MIB):
+    def __init__(self, base, name="vm", memory_mib=MEMORY_MIB, swap_mib=SWAP_MIB):
         """`base`: a disk of harness.disk; it is not written to."""
         self.base = base
         self.memory_mib = memory_mib
+        self.swap_mib = swap_mib
         self.folder = paths.RUNNING / f"hubd-test-{os.getpid()}-{next(_numbers)}-{name}"
         self.net = None
         self._key = secrets.token_hex(16)
@@ -79,7 +80,7 @@ class VirtualMachine(Inside):
             check=True,
         )
         with open(self.folder / "swap.raw", "wb") as swap:
-            swap.truncate(SWAP)
+            swap.truncate(self.swap_mib << 20)
         subprocess.run(["mkswap", "--quiet", self.folder / "swap.raw"], check=True)
         self.boot()
         return self

@@ -1,7 +1,7 @@
 """Fixtures of the machine tier: one virtual machine with the hub, shared by all its tests.
 
-Tests that switch it off go last. Everything is slow in there, so people's servers are shared too, by the tests of
-one file.
+Everything is slow in there, so what one file leaves running is what the next one begins with, in the order below; each
+also runs alone.
 """
 import os
 
@@ -9,6 +9,7 @@ import pytest
 
 from harness import container, disk, package, paths
 from harness.hub import Hub
+from harness.jupyter import Lab
 from harness.virtual import VirtualMachine
 
 # What starts within seconds elsewhere takes a minute under software emulation.
@@ -33,9 +34,13 @@ NO_SWAP = "[Service]\nMemorySwapMax=0\n"
 PATIENT_JUPYTER = ("/etc/jupyter/jupyter_server_config.d/patient.json", '{"MappingKernelManager": {"kernel_info_timeout": 600}}')
 
 
+# What reboots the machine or cuts its power goes last.
+ORDER = ("test_limits", "test_suspend", "test_idle", "test_power")
+
+
 def pytest_collection_modifyitems(items):
-    """The tests that reboot the machine or cut its power go last."""
-    items.sort(key=lambda item: "test_power" in item.nodeid)
+    """The files in that order."""
+    items.sort(key=lambda item: ORDER.index(item.path.stem) if item.path.stem in ORDER else len(ORDER))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,6 +67,15 @@ def hub(machine):
     return made
 
 
+@pytest.fixture(scope="session")
+def running(hub):
+    """running(user): the person's server, started if it does not run."""
+    def lab(user):
+        client = hub.logged_in(user)
+        return (Lab(client, user) if hub.is_up(user) else hub.start(client, user)).enter()
+    return lab
+
+
 @pytest.fixture
 def configured(hub):
     """configured(text): other rules for idle servers, until the test ends."""
@@ -70,23 +84,14 @@ def configured(hub):
 
 
 @pytest.fixture(scope="module")
-def alice(hub):
-    """Alice's running server, which may not swap, for the tests of one file."""
+def alice(hub, running):
+    """Alice's server, which may not swap, for the tests of one file."""
     machine = hub.container
     machine.write(NO_SWAP_FILE, NO_SWAP)
     machine.run(["systemctl", "daemon-reload"])
-    client = hub.logged_in("alice")
-    yield hub.start(client, "alice").enter()
+    lab = running("alice")
+    yield lab
     if hub.is_up("alice"):
-        hub.stop(client, "alice")
-    # Others suspend her server, and that is about swap.
+        hub.stop(lab.client, "alice")
     machine.remove(NO_SWAP_FILE)
     machine.run(["systemctl", "daemon-reload"])
-
-
-@pytest.fixture
-def kernel(alice):
-    """A kernel of alice's, of the test's own."""
-    made = alice.kernel()
-    yield made
-    made.close()

@@ -1,15 +1,40 @@
 """Suspending is the kernel's: frozen processes, memory that goes to swap, and everything as it was afterwards."""
 import json
 import time
+from dataclasses import dataclass
 
-from harness.hub import at_once
+import pytest
+
+from harness.jupyter import Kernel
 from harness.wait import wait_for
 
-PEOPLE = ("alice", "bob", "carol")
+# As many as the tier has time for: under emulation each takes a minute to start.
+PEOPLE = ("bob", "carol")
 RECLAIM_DEADLINE = 300.0
 # The issue's own number.
 GIVEN_BACK = 0.8
-WAKES = 20
+# Jupyter Server closes a WebSocket whose pings nobody answered for this long (jupyter_server.base.websocket).
+PONGS_MISSED = 90.0
+
+# Idle servers are suspended after hours, and what an emulated JupyterLab needs at rest is no work.
+FOR_HOURS = """
+[idle]
+suspend_after = "10h"
+cpu_window = "2s"
+cpu_below = "60%"
+"""
+# Idle for less than five minutes, a server is left alone in any case: the machine's clock goes ahead instead.
+AHEAD = "+10 minutes"
+# More than it may hold, and no swap for the rest: it waits for memory nearly all the time, which is what the kernel calls
+# pressure, and takes none of the memory of the others.
+HOG = """
+hoard = bytearray(1 << 30)
+for page in range(0, len(hoard), 4096):
+    hoard[page] = 1
+"""
+HOG_UNIT = "hog.service"
+SHORT_OF_MEMORY = "0de255fbb4c34a1b9022a201ef216543"
+PRESSURE_DEADLINE = 300.0
 
 
 def group(user):
@@ -19,6 +44,10 @@ def group(user):
 def resident(hub, user):
     """Bytes of memory that the person's server holds, swap apart."""
     return int(hub.run(["cat", f"{group(user)}/memory.current"]).stdout)
+
+
+def frozen(hub, user):
+    return hub.container.show(hub.unit(user), "FreezerState") == "frozen"
 
 
 def server(hub, user):
@@ -34,26 +63,94 @@ def suspend(hub, user):
     )
 
 
-def test_suspended_servers_give_most_of_their_memory_back_and_wake_as_they_were(hub, figure):
-    assert int(hub.shell("awk '/SwapTotal/ { print $2 }' /proc/meminfo")) > 0, "this test is about swap"
-    labs, kernels = {}, {}
+@dataclass
+class Sleeper:
+    """A person's server that was suspended as soon as a kernel had something in memory, with its page left open."""
+
+    kernel: Kernel
+    # Bytes of memory.
+    before: int
+    after: int
+    told: int
+    # On the monotonic clock.
+    since: float
+
+
+@pytest.fixture(scope="module")
+def sleepers(hub, running):
+    """The people's suspended servers; they go on after this file, with nobody's page open."""
+    made = {}
     for user in PEOPLE:
         # One after the other: emulated, a kernel that starts beside others is given up by its server.
-        labs[user] = hub.start(hub.logged_in(user), user).enter()
-        kernels[user] = labs[user].kernel()
-        kernels[user].execute("kept = bytes(range(256)) * (256 << 10)", RECLAIM_DEADLINE)
-    before = {user: resident(hub, user) for user in PEOPLE}
-    told = {user: suspend(hub, user) for user in PEOPLE}
-    after = {user: resident(hub, user) for user in PEOPLE}
-    mib = {name: sum(sizes.values()) >> 20 for name, sizes in (("before", before), ("after", after), ("told", told))}
+        kernel = running(user).kernel()
+        kernel.execute("kept = bytes(range(256)) * (256 << 10)", RECLAIM_DEADLINE)
+        before = resident(hub, user)
+        told = suspend(hub, user)
+        made[user] = Sleeper(kernel, before, resident(hub, user), told, time.monotonic())
+    yield made
+    for sleeper in made.values():
+        sleeper.kernel.socket.close()
+
+
+def test_suspended_servers_give_most_of_their_memory_back_and_wake_as_they_were(hub, sleepers, figure):
+    assert int(hub.shell("awk '/SwapTotal/ { print $2 }' /proc/meminfo")) > 0, "this test is about swap"
+    before, after, told = (
+        sum(getattr(sleeper, which) for sleeper in sleepers.values()) >> 20 for which in ("before", "after", "told")
+    )
     figure(f"memory of {len(PEOPLE)} idle servers, suspended with swap",
-           f"{mib['before']} MiB before, {mib['after']} MiB after; the hub says {mib['told']} MiB were given back")
-    for user in PEOPLE:
-        assert hub.container.show(f"jupyter@{user}.service", "FreezerState") == "frozen"
-        assert after[user] <= before[user] * (1 - GIVEN_BACK), (user, before[user], after[user])
-    for user in PEOPLE:
+           f"{before} MiB before, {after} MiB after; the hub says {told} MiB were given back")
+    for user, sleeper in sleepers.items():
+        assert frozen(hub, user)
+        assert sleeper.after <= sleeper.before * (1 - GIVEN_BACK), (user, sleeper)
+    longest = min(sleeper.since for sleeper in sleepers.values())
+    wait_for(
+        "a sleep that is longer than Jupyter waits for an answer to its pings",
+        lambda: time.monotonic() > longest + PONGS_MISSED + 5, PONGS_MISSED * 2,
+    )
+    for user, sleeper in sleepers.items():
+        assert frozen(hub, user) and sleeper.kernel.is_open(), "an open page neither woke it nor was closed"
         started = time.monotonic()
-        assert kernels[user].execute("print(len(kept), sum(kept[::4096]))", RECLAIM_DEADLINE).split() == [str(64 << 20), "0"]
+        said = sleeper.kernel.execute("print(len(kept), sum(kept[::4096]))", RECLAIM_DEADLINE)
+        assert said.split() == [str(64 << 20), "0"]
         figure(f"{user}'s first cell after swap", f"{time.monotonic() - started:.1f} s, emulated")
-        assert hub.container.show(f"jupyter@{user}.service", "FreezerState") == "running"
-    at_once(lambda user: hub.stop(labs[user].client, user), PEOPLE)
+        assert not frozen(hub, user)
+
+
+@pytest.fixture
+def short_of_memory(hub):
+    """A machine on which somebody waits for memory, until the test ends."""
+    yield lambda: hub.run([
+        "systemd-run", "--quiet", f"--unit={HOG_UNIT}", "--property=MemoryHigh=48M", "--property=MemorySwapMax=0",
+        "python3", "-c", HOG,
+    ])
+    hub.run(["systemctl", "kill", "--signal=KILL", HOG_UNIT], check=False)
+    hub.run(["systemctl", "reset-failed", HOG_UNIT], check=False)
+
+
+def test_where_memory_is_short_idle_servers_are_suspended_before_their_time_and_the_longest_idle_one_first(
+    hub, sleepers, configured, short_of_memory, figure
+):
+    longest, other = reversed(PEOPLE)
+    for user in (longest, other):
+        sleepers[user].kernel.execute("kept = len(kept)", RECLAIM_DEADLINE)
+    configured(FOR_HOURS)
+    hub.run(["date", "--set", AHEAD])
+    cursor, begun = hub.container.journal_cursor(), time.monotonic()
+    short_of_memory()
+
+    def looked():
+        """As the timer does it: nobody else asks for the hub."""
+        hub.run(["systemctl", "start", "hub-cull.service"])
+        return frozen(hub, longest)
+
+    wait_for("one to be suspended", looked, PRESSURE_DEADLINE)
+    wait_for("the other one, without another look", lambda: frozen(hub, other), PRESSURE_DEADLINE)
+    said = hub.container.journal(f"MESSAGE_ID={SHORT_OF_MEMORY}", after=cursor)
+    assert [entry["HUB_USER"] for entry in said] == [longest, other], said
+    assert hub.status()["suspended_for_memory"]["servers"] == 2
+    figure("two idle servers suspended for want of memory",
+           f"{time.monotonic() - begun:.0f} s after somebody began to wait for it; {said[0]['MESSAGE']}")
+    for user in PEOPLE:
+        # The hub was restarted with its configuration, and with it went the connection.
+        sleepers[user].kernel.connect()
+        assert sleepers[user].kernel.execute("print(kept)", RECLAIM_DEADLINE) == f"{64 << 20}\n"

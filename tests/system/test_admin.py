@@ -136,8 +136,12 @@ def test_the_hubs_own_log_has_no_line_of_another_unit_whatever_that_says_of_itse
 
 
 def test_failed_logins_survive_a_restart_and_never_tell_what_was_no_account(speaking):
-    for name, password in (("bob", "wrong"), (WRONG_FIELD, "x"), ("eve", PASSWORDS["eve"])):
-        assert speaking.client().try_login(name, password).status not in REDIRECTS
+    for name, password, said in (
+        ("bob", "wrong", "Invalid username"), (WRONG_FIELD, "x", "Invalid username"), ("eve", PASSWORDS["eve"], "account"),
+    ):
+        refused = speaking.client().try_login(name, password)
+        assert refused.status not in REDIRECTS and said in refused.text, (name, refused.status, refused.text)
+    speaking.shell("journalctl --sync")
     speaking.restart()
     client = speaking.logged_in("boss")
     page = client.get("/hub/admin/logins").text

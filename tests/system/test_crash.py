@@ -79,8 +79,7 @@ def test_killed_twenty_times_loses_no_server(fresh, figure, program):
     assert killed == TIMES or program == "hub-broker" and killed > 0
     again = hub.running_units()
     assert again == before
-    socket = labs["alice"].websocket(f"api/kernels/{kernel.identifier}/channels?session_id={kernel.session}")
-    kernel.socket = socket
+    kernel.connect()
     assert kernel.execute("kept") == "42", "the kernel still has its variables"
     assert hub.run(["systemctl", "--failed", "--plain", "--no-legend"]).stdout.strip() == ""
     hub.start(people["carol"], "carol")

@@ -33,6 +33,14 @@ name = "big"
 description = { en = "For training models", zh-CN = "用于训练模型" }
 limits = { memory_max = "8G", cpu_quota = "400%", tasks_max = 4096 }
 """
+CLASSROOM = """
+[server]
+named_limit = 2
+
+[[service]]
+name = "reports"
+command = ["/usr/bin/tail", "-f", "/dev/null"]
+"""
 NEVER = "#!/bin/sh\nexec tail -f /dev/null\n"
 OVERFLOW = """
 const wide = document.documentElement.clientWidth;
@@ -183,18 +191,25 @@ def test_error_pages(pages, module_hub):
     picture(pages, "error-403", "/user/bob/lab")
     for page in pages.values():
         assert page.find("#error-status").text == "403" and page.find("#incident").text
+    module_hub.stop_all()
 
 
 def test_admin_pages(pages, module_hub):
-    module_hub.configure('[server]\nnamed_limit = 2\n')
+    module_hub.configure(CLASSROOM)
     login(pages, "boss")
     client = module_hub.logged_in("boss")
     module_hub.start(client, "boss")
+    module_hub.start(module_hub.logged_in("bob"), "bob")
+    module_hub.run(["hubctl", "suspend", "bob"])
+    assert client.api("POST", "/groups/students", {"users": ["alice", "bob"]}).status == 201
+    assert client.api("PUT", "/groups/students/properties", {"room": "B 12", "course": "ML"}).status == 200
     picture(pages, "admin", "/hub/admin")
     picture(pages, "admin-user", "/hub/admin/user/boss")
     picture(pages, "admin-log", "/hub/admin/log/boss")
     picture(pages, "admin-groups", "/hub/admin/groups")
+    picture(pages, "admin-group", "/hub/admin/group?name=students")
     picture(pages, "admin-services", "/hub/admin/services")
+    picture(pages, "admin-delete", "/hub/admin/user/bob/delete")
     picture(pages, "admin-sessions", "/hub/admin/sessions")
     module_hub.client().try_login("alice", "wrong")
     module_hub.client().try_login("typed-in-the-wrong-field", "x")

@@ -122,7 +122,7 @@ async fn run(config: config::Config, listeners: Listeners) -> ExitCode {
         standing::review(config, people, sessions, tokens).await;
     });
     let (relieved, end) = (Arc::clone(&app), stop.clone());
-    tokio::spawn(async move { relieved.idle.watch_memory(end).await });
+    tokio::spawn(async move { relieved.idle.watch_memory(end, || relieved.stays.enter()).await });
     let keeping = tokio::spawn(keep_activity(Arc::clone(&app), stop.clone()));
     // Ready means that running servers are known; without a bus the hub serves all the same, and says so.
     let looked_for = tokio::time::timeout(Duration::from_secs(5), ready).await;

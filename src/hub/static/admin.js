@@ -30,7 +30,11 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const ours of list().querySelectorAll("tbody[data-person]")) {
         const theirs = fresh.querySelector(`tbody[data-person="${CSS.escape(ours.dataset.person)}"]`);
-        if (!theirs) continue;
+        if (!theirs) {
+          // Fits what was searched for no longer.
+          ours.remove();
+          continue;
+        }
         const focused = ours.contains(document.activeElement) ? name(document.activeElement) : null;
         ours.replaceChildren(...theirs.childNodes);
         if (focused) (ours.querySelector(focused) || ours.querySelector("a, button"))?.focus({ preventScroll: true });

@@ -98,3 +98,18 @@ async fn the_page_of_a_stopped_server_leads_to_the_choice() {
     let page = browser.follow("/user/alice/lab/tree/a.ipynb").await.text();
     assert!(page.contains("href=\"/hub/spawn/alice?next=%2Fuser%2Falice%2Flab%2Ftree%2Fa.ipynb\""), "{page}");
 }
+
+#[tokio::test]
+async fn an_administrator_chooses_for_others_from_what_is_for_them() {
+    let world = World::new(PROFILES).await;
+    world.know(&["bob"]).await;
+    let mut boss = world.browser_of("boss").await;
+    let page = boss.get("/hub/admin/user/bob").await.text();
+    assert!(page.contains("href=\"/hub/spawn/bob\""));
+    assert!(!boss.get("/hub/admin").await.text().contains("/hub/spawn/"), "the list is kept short");
+    let cards = boss.get("/hub/spawn/bob").await.text();
+    assert!(cards.contains("value=\"big\"") && !cards.contains("huge"), "{cards}");
+    let none = World::new("").await;
+    none.know(&["bob"]).await;
+    assert!(!none.browser_of("boss").await.get("/hub/admin/user/bob").await.text().contains("/hub/spawn/"));
+}

@@ -9,6 +9,7 @@ use axum::response::Response;
 use hubd_base::names::{ServerId, UserName, esc};
 use serde::Deserialize;
 
+use super::super::choice;
 use super::super::form::Form;
 use super::super::locale::Language;
 use super::super::text;
@@ -135,6 +136,8 @@ pub(in crate::pages) struct Row {
     pub may_read_log: bool,
     /// Where its limits are shown; `None` while it does not run.
     pub limits: Option<String>,
+    /// Where it is started with another profile; `None` where there are none, and in the list.
+    pub choice: Option<String>,
 }
 
 impl Person {
@@ -170,6 +173,7 @@ impl Row {
     /// What the page about the person offers beyond the list, which has many rows.
     pub fn offer_more(&mut self, admin: &Admin) {
         self.limits = self.state.is_ready().then(|| admin.address(&format!("/limits/{}", self.id.url_segment())));
+        self.choice = choice::address(&admin.app, &self.id, None).filter(|_| self.actions.start);
     }
 
     /// Whether it can be suspended: the same scope as for the log.
@@ -230,6 +234,7 @@ impl Row {
             may_remove: !id.server.is_default() && !snapshot.state.is_active() && may("delete:servers"),
             may_read_log: may("servers"),
             limits: None,
+            choice: None,
         })
     }
 }

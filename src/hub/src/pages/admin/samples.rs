@@ -41,6 +41,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         may_remove: true,
         may_read_log: true,
         limits: Some(text()),
+        choice: Some(text()),
     };
     let person = || Person {
         name: text(),

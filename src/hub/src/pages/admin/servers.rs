@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::super::form::{Fields, Form};
 use super::super::home::PATIENCE;
+use super::super::locale::Text;
 use super::confirm::ConfirmPage;
 use super::people::{Asked, Person, Typed, draw, redraw};
 use super::{Admin, Done, Place, Said, body, html};
@@ -96,13 +97,18 @@ pub(super) async fn ask_start_all(admin: Admin, Query(asked): Query<Asked>) -> R
     }
     let text = admin.text();
     let page = ConfirmPage {
-        title: text.fill("bulk.start-title", &[("count", &items.len().to_string())]),
+        title: counted(text, ["bulk.start-title", "bulk.start-one"], items.len()),
         about: vec![text.get("bulk.start-about").to_owned()],
         button: text.get("bulk.start").to_owned(),
         harmless: true,
         ..of_many(&admin, &asked, "/start-all", items)
     };
     Ok(html(StatusCode::OK, &page))
+}
+
+/// The sentence for many with their number, or the one for a single one.
+fn counted(text: Text, [many, one]: [&str; 2], count: usize) -> String {
+    if count == 1 { text.get(one).to_owned() } else { text.fill(many, &[("count", &count.to_string())]) }
 }
 
 /// The question about several servers, by name and path.
@@ -139,7 +145,7 @@ pub(super) async fn ask_stop_all(admin: Admin, Query(asked): Query<Asked>) -> Re
     }
     let text = admin.text();
     let page = ConfirmPage {
-        title: text.fill("admin.stop-all-title", &[("count", &items.len().to_string())]),
+        title: counted(text, ["admin.stop-all-title", "admin.stop-all-one"], items.len()),
         about: vec![text.get("admin.stop-all-about").to_owned()],
         button: text.get("admin.stop-all").to_owned(),
         ..of_many(&admin, &asked, "/stop-all", items)

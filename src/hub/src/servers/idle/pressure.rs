@@ -21,6 +21,8 @@ const SHORT: f32 = 20.0;
 const LEAST: Usec = 300_000_000;
 /// Between two looks: what one suspension brought shows in the average of ten seconds.
 const PAUSE: Duration = Duration::from_secs(10);
+/// The first look of a process: what runs is known by then, and one that the timer started is still there.
+const FIRST: Duration = Duration::from_secs(5);
 
 /// What was done for want of memory since the hub began.
 #[derive(Debug, Default)]
@@ -43,17 +45,23 @@ impl Shortage {
 }
 
 impl Idle {
-    /// Looks at the machine again and again until `stop`; nothing is read while no server runs.
-    pub async fn watch_memory(&self, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(PAUSE) => {}
-            }
-            if self.servers.all().iter().any(|server| server.snapshot().state == State::Running) {
-                self.relieve(now()).await;
-            }
+    /// Looks at the machine again and again until `stop`; nothing is read while no server runs. What `stay` gives is
+    /// kept while servers are being suspended: the hub does not step aside before that is done.
+    pub async fn watch_memory<S>(&self, stop: CancellationToken, stay: impl Fn() -> S) {
+        let waited = |pause| {
+            let stopped = stop.cancelled();
+            async move { tokio::time::timeout(pause, stopped).await.is_err() }
+        };
+        let mut pause = FIRST;
+        while waited(pause).await {
+            let _stay = stay();
+            while self.is_anybody_up() && self.relieve(now()).await && waited(PAUSE).await {}
+            pause = PAUSE;
         }
+    }
+
+    fn is_anybody_up(&self) -> bool {
+        self.servers.all().iter().any(|server| server.snapshot().state == State::Running)
     }
 
     /// Suspends the server that is idle longest, if the machine is short of memory and there is one. Returns whether
