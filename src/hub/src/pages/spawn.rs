@@ -223,7 +223,7 @@ pub async fn stop(
     match allowed(&app, &visitor, &address) {
         Ok(id) => {
             if app.servers.find(&id).is_some() {
-                app.servers.stop(&id);
+                app.servers.stop_for(&id, visitor.user().map(ToString::to_string));
             }
             Ok(to_home(&app).into_response())
         }
@@ -296,6 +296,10 @@ pub async fn pending(
         let text = format!("{} has no such server {}", id.user, id.server);
         return Err(Fault::Told(StatusCode::NOT_FOUND, text));
     }
+    let failed = match &server {
+        Some(server) => app.servers.failure(server).await,
+        None => None,
+    };
     let snapshot = server.map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
     match snapshot.state {
         ServerState::Running | ServerState::Suspended => {
@@ -309,7 +313,7 @@ pub async fn pending(
     let status = snapshot.failure.as_deref().map_or(StatusCode::OK, failure::status);
     let reached = text::stage(&snapshot.phase);
     let past = Stage::ALL.into_iter().take_while(|stage| *stage != reached).chain([reached]);
-    let failed = snapshot.failure.as_deref().map(|failure| text::failure(&app, failure, visitor.text));
+    let failed = failed.map(|failure| text::failure(&app, &failure, visitor.text));
     let page = SpawnPendingPage {
         frame: visitor.frame(&app),
         server: text::server(&app, &id, &snapshot, visitor.text),
