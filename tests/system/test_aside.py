@@ -117,3 +117,27 @@ def test_hubctl_and_a_browser_meet_a_hub_that_left(aside, browser):
     assert aside.status()["servers"]["running"] == 0
     wait_for_its_end(aside)
     page.open("/hub/home").wait_state("stopped")
+
+
+def test_why_a_server_does_not_run_is_told_by_the_hub_that_comes_back(aside):
+    client = aside.logged_in("bob")
+    aside.start(client, "bob")
+    wait_for_its_end(aside)
+    aside.run(["systemctl", "kill", "--kill-whom=main", "--signal=KILL", "jupyter@bob.service"])
+    wait_for("the unit to fail", lambda: aside.container.active("jupyter@bob.service") == "failed", ENDS)
+    # Nobody was there when it died; the second hub was told by the first, which cleared the unit.
+    for _ in range(2):
+        assert aside.container.active("hub.service") == "inactive"
+        home = client.get("/hub/home").text
+        assert 'id="server-message"' in home and 'data-state="failed"' in home, home
+        reason = client.get("/hub/spawn-pending/bob").text
+        assert 'id="spawn-error"' in reason and "signal (9)" in reason, reason
+        assert "Main process exited" in reason, "the journal's lines are read anew"
+        wait_for_its_end(aside)
+    # An administrator's stop is told as well.
+    aside.start(client, "bob")
+    aside.run(["hubctl", "stop", "bob"])
+    wait_for_its_end(aside)
+    assert "root stopped it." in client.get("/hub/home").text
+    [stopped] = aside.container.journal("HUB_BY=root")
+    assert (stopped["HUB_USER"], stopped["MESSAGE"]) == ("bob", "The server of bob stopped")

@@ -1,32 +1,16 @@
-"""Debian 12 (systemd 252): the same package installs, a person logs in, JupyterLab starts.
-
-Debian 12 has no JupyterLab package, so it comes from `hubctl env create`, run while the machine's
-tree is made; the booted machine has no network.
-"""
+"""Debian 12 (systemd 252): the same package installs, a person logs in, JupyterLab starts."""
 import pytest
 
-from harness import image, package, paths
+from harness.bookworm import ENVIRONMENT, layers
 from harness.container import Container
 from harness.hub import STOP_DEADLINE, Hub
 from harness.jupyter import terminal_output
 from harness.wait import wait_for
 
-ENVIRONMENT = "/opt/hubd/env"
-
-
-def make_environment(root):
-    downloads = paths.CACHE / "pip"
-    downloads.mkdir(exist_ok=True)
-    image.chroot(
-        root, ["hubctl", "env", "create", "--language", "zh-CN"], network=True, binds=[(downloads, "/root/.cache/pip", "rw")],
-    )
-    image.chroot(root, ["test", "-x", f"{ENVIRONMENT}/bin/jupyter-lab"])
-
 
 @pytest.fixture(scope="module")
 def bookworm(deb):
-    layers = package.installed(deb, "bookworm", after=make_environment, label="with-env")
-    with Container(layers, "bookworm") as made:
+    with Container(layers(deb), "bookworm") as made:
         yield Hub(made)
 
 
@@ -86,3 +70,14 @@ def test_killing_the_hub_loses_no_server(bookworm):
     assert client.get("/hub/home").status == 200
     assert bookworm.running_units() == before
     bookworm.stop(client, "bob")
+
+
+def test_jupyterlab_speaks_the_machines_language_unless_told_otherwise(bookworm):
+    """Debian's sshd gives LANG of the same file; JupyterLab goes by it where it has the language's pack."""
+    bookworm.run(["localedef", "-i", "zh_CN", "-f", "UTF-8", "zh_CN.UTF-8"])
+    bookworm.container.write("/etc/default/locale", "LANG=zh_CN.UTF-8\n")
+    client = bookworm.logged_in("alice")
+    lab = bookworm.start(client, "alice").enter()
+    told = lab.client.request("GET", f"{lab.prefix}lab/api/translations/default", headers=lab.headers()).json()
+    assert told["data"]["jupyterlab"][""]["language"].replace("-", "_") == "zh_CN", str(told)[:500]
+    bookworm.stop(client, "alice")

@@ -7,14 +7,13 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
-from harness import oath, package, paths
+from harness import oath, package, pam, paths
 from harness.browser import ADDRESS, Browser
 from harness.container import Container
 from harness.hub import Hub
 from harness.people import PASSWORDS
 from harness.wait import wait_for
 
-PAM = "/etc/pam.d/hub"
 NEW = "pw-new-Fh3Wq7Zc"
 LANGUAGES = {"en": "en", "zh-CN": "zh-CN,zh"}
 # What Linux-PAM says, by its own catalogs.
@@ -24,12 +23,6 @@ PAM_SAYS = {
 }
 # The hub waits 60 s for an answer.
 OVER_DEADLINE = 100.0
-FAILLOCK = """auth required pam_faillock.so preauth deny=2 unlock_time=600
-auth sufficient pam_unix.so
-auth [default=die] pam_faillock.so authfail deny=2 unlock_time=600
-account required pam_faillock.so
-account required pam_unix.so
-"""
 both = pytest.mark.parametrize("language", LANGUAGES)
 
 
@@ -41,23 +34,11 @@ def machine(deb):
         yield Hub(made)
 
 
-@contextlib.contextmanager
-def stack(hub, text):
-    """The machine with other rules for the hub's logins."""
-    file = hub.container.live_path(PAM)
-    before = file.read_text()
-    file.write_text(text)
-    try:
-        yield hub
-    finally:
-        file.write_text(before)
-
-
 @pytest.fixture
 def codes(machine):
     """One-time codes, whose counters begin anew."""
     machine.container.write(oath.USERS, oath.users("alice", "bob", "boss"), 0o600)
-    with stack(machine, oath.STACK) as hub:
+    with pam.stack(machine, oath.STACK) as hub:
         yield hub
 
 
@@ -137,7 +118,7 @@ def test_an_expired_password_is_changed_on_the_page(machine, browser, language):
 
 @both
 def test_a_locked_account_is_told_for_how_long(machine, browser, language):
-    with stack(machine, FAILLOCK) as hub:
+    with pam.stack(machine, pam.FAILLOCK) as hub:
         page = browser(hub, LANGUAGES[language])
         for _ in range(2):
             sign_in(page, "eve", "not the password").find("#login-error")

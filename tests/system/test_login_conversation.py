@@ -1,25 +1,16 @@
 """Logging in where PAM wants more than a password: one-time codes, new passwords, and what PAM has to say."""
-import contextlib
-
 import pytest
 
-from harness import oath, package
+from harness import oath, package, pam
 from harness.container import Container
 from harness.http import REDIRECTS
 from harness.hub import Hub
 from harness.people import PASSWORDS
 from harness.wait import wait_for
 
-PAM = "/etc/pam.d/hub"
 NEW = "pw-new-Gk4Zt8mQ"
 FIELDS = ("_xsrf", "next", "conversation", "step")
 GONE_DEADLINE = 20.0
-FAILLOCK = """auth required pam_faillock.so preauth deny=2 unlock_time=600
-auth sufficient pam_unix.so
-auth [default=die] pam_faillock.so authfail deny=2 unlock_time=600
-account required pam_faillock.so
-account required pam_unix.so
-"""
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +20,9 @@ def machine(deb):
         yield Hub(made)
 
 
-@contextlib.contextmanager
-def stack(hub, text):
-    """The machine with other rules for the hub's logins."""
-    file = hub.container.live_path(PAM)
-    before = file.read_text()
-    file.write_text(text)
-    try:
-        yield hub
-    finally:
-        file.write_text(before)
-
-
 @pytest.fixture
 def codes(machine):
-    with stack(machine, oath.STACK) as hub:
+    with pam.stack(machine, oath.STACK) as hub:
         yield hub
 
 
@@ -146,7 +125,7 @@ def test_an_expired_password_is_not_changed_by_who_does_not_know_it(machine):
 
 
 def test_faillock_says_how_long_an_account_stays_locked(machine):
-    with stack(machine, FAILLOCK) as hub:
+    with pam.stack(machine, pam.FAILLOCK) as hub:
         for _ in range(2):
             assert hub.client().try_login("alice", "not the password").status == 403
         answer = hub.client().try_login("alice", PASSWORDS["alice"])

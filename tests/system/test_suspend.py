@@ -1,5 +1,6 @@
 """Suspended servers on a real machine: frozen and thawed by systemd, woken by whoever comes."""
 import json
+import math
 import statistics
 import threading
 import time
@@ -98,7 +99,8 @@ def first_byte(lab, number):
 def spread(seconds):
     """Where most of them lie, in words."""
     ordered = sorted(seconds)
-    parts = [f"p{part} {ordered[len(ordered) * part // 100] * 1000:.0f} ms" for part in (50, 90, 99)]
+    # The smallest that so many per cent of all do not exceed.
+    parts = [f"p{part} {ordered[math.ceil(len(ordered) * part / 100) - 1] * 1000:.0f} ms" for part in (50, 90, 99)]
     return f"{', '.join(parts)}, worst {ordered[-1] * 1000:.0f} ms of {len(ordered)}"
 
 

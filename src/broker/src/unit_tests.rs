@@ -122,7 +122,7 @@ fn every_property_has_the_type_systemd_expects() {
             | "CPUQuotaPerSecUSec"
             | "TasksMax" => "t",
             "Description" | "Slice" | "Type" | "User" | "PAMName" | "WorkingDirectory" | "KillMode" | "OOMPolicy"
-            | "SyslogIdentifier" | "ProtectProc" | "ProtectSystem" | "ProtectHome" | "DevicePolicy" => "s",
+            | "SyslogIdentifier" | "ProtectProc" | "ProtectSystem" | "DevicePolicy" => "s",
             _ => "b",
         };
         assert_eq!(value.value_signature().to_string(), expected, "{name}");
@@ -399,11 +399,26 @@ fn administrators_may_become_root_and_others_may_not() {
 }
 
 #[test]
+fn where_filters_forbid_new_privileges_who_may_have_them_goes_without_filters() {
+    let mut case = case("alice", "");
+    let filters =
+        ["ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs", "ProtectClock", "RestrictRealtime"];
+    let filtered = |case: &Case| filters.iter().filter(|name| case.get(name).is_some()).count();
+    case.systemd = 252;
+    assert_eq!(filtered(&case), filters.len());
+    case.admin = true;
+    assert_eq!(filtered(&case), 0);
+    assert_eq!(case.get("LockPersonality"), None);
+    assert_eq!(case.get("ProtectControlGroups"), Some(Value::from(true)));
+    case.systemd = 253;
+    assert_eq!(filtered(&case), filters.len());
+}
+
+#[test]
 fn each_wall_is_gone_when_it_is_taken_down() {
-    let properties: [(Wall, &[&str]); 7] = [
+    let properties: [(Wall, &[&str]); 6] = [
         (Wall::PrivateTmp, &["PrivateTmp", "PrivateIPC"]),
         (Wall::HideProcesses, &["ProtectProc"]),
-        (Wall::HideHomes, &["ProtectHome"]),
         (Wall::ReadOnlySystem, &["ProtectSystem"]),
         (Wall::NoNewPrivileges, &["NoNewPrivileges"]),
         (Wall::ProtectKernel, &["ProtectKernelTunables", "ProtectControlGroups", "ProtectClock", "RestrictRealtime"]),
@@ -420,13 +435,17 @@ fn each_wall_is_gone_when_it_is_taken_down() {
 #[test]
 fn of_all_homes_only_the_own_one_and_what_is_shared_is_there() {
     let mut case = case("alice", "");
-    assert_eq!(case.text("ProtectHome"), "tmpfs");
+    let hidden = |case: &Case| -> Vec<String> {
+        let empty = case.empty().into_iter().filter(|(_, options)| options.starts_with("ro,"));
+        empty.map(|(folder, _)| folder).collect()
+    };
+    assert_eq!(hidden(&case), ["/home", "/root", "/run/user"]);
     assert_eq!(case.kept(), ["/home/x"]);
     case.config.sandbox.visible = vec!["/home/shared".to_owned(), "/srv/data".to_owned(), "/home/x/inside".to_owned()];
     case.config.server.directory = "/home/course/notebooks".to_owned();
     assert_eq!(case.kept(), ["/home/shared", "/home/course/notebooks", "/home/x"], "what is not hidden stays as it is");
     case.config.sandbox.set(Wall::HideHomes, Around::Nobody);
-    assert!(case.kept().is_empty());
+    assert!(case.kept().is_empty() && hidden(&case).is_empty());
 }
 
 #[test]

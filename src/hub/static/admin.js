@@ -9,6 +9,8 @@
   let opened = false;
   let busy = false;
   let missed = false;
+  // What is told of idle servers, by their paths.
+  const idle = new Map();
 
   // What has the focus, so that it has it again in the fresh rows.
   function name(element) {
@@ -39,6 +41,7 @@
         ours.replaceChildren(...theirs.childNodes);
         if (focused) (ours.querySelector(focused) || ours.querySelector("a, button"))?.focus({ preventScroll: true });
       }
+      for (const server of idle.keys()) showIdle(server);
       hubPage.showTimes();
     } catch {
       lost(true);
@@ -54,9 +57,24 @@
     document.getElementById("connection-lost").hidden = !yes;
   }
 
-  function show({ server, state, uses }) {
+  // In few words below the state; the list as it was sent has none, and so have rows that were fetched again.
+  function showIdle(server) {
+    const ours = row(server);
+    let place = ours?.querySelector(".idle");
+    if (!ours || (!place && !idle.get(server))) return;
+    if (!place) {
+      place = document.createElement("p");
+      place.className = "small idle";
+      ours.querySelector(".pill").parentElement.append(place);
+    }
+    place.textContent = idle.get(server) ?? "";
+  }
+
+  function show({ server, state, uses, idle: said }) {
     const ours = row(server);
     if (!ours) return false;
+    idle.set(server, said);
+    showIdle(server);
     const cell = ours.querySelector(".uses");
     if (cell) {
       const [memory, rest] = cell.children;
@@ -74,6 +92,9 @@
       meter.hidden = part === null;
       meter.value = part ?? 0;
     }
+    const short = document.getElementById("memory-short");
+    short.hidden = machine.short === null;
+    short.textContent = machine.short ?? "";
     for (const { state, count } of machine.servers) {
       const shown = document.querySelector(`#machine [data-count="${CSS.escape(state)}"]`);
       shown.querySelector(".count").textContent = count;

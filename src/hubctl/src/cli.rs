@@ -13,8 +13,8 @@ pub(crate) use grammar::command;
 
 use crate::client::{Base, Client};
 use crate::commands::{
-    accounts, api, configuration, doctor, environment, groups, idle, limits, logs, people, servers, services, start,
-    status, stop, suspension, tokens, users,
+    accounts, api, configuration, doctor, environment, groups, idle, limits, logs, people, profiles, servers, services,
+    start, status, stop, suspension, tokens, users,
 };
 use crate::failure::{Failure, Status};
 use crate::text::{Talk, Text};
@@ -54,6 +54,7 @@ fn dispatch(context: &mut Context<'_>, matches: &ArgMatches) -> Result<(), Failu
         Some(("users", _)) => users::run(context),
         Some(("user", found)) => user(context, found),
         Some(("servers", _)) => servers::run(context),
+        Some(("profiles", found)) => profiles::run(context, &user_of(talk, found)?),
         Some(("start", found)) => {
             let profile = found.get_one::<String>("profile").map(String::as_str);
             start::run(context, &server_of(talk, found)?, profile)
@@ -233,6 +234,7 @@ mod tests {
             ("stop alice", vec!["DELETE users/alice/server"]),
             ("stop alice:gpu", vec!["DELETE users/alice/servers/gpu"]),
             ("stop alice:gpu --remove", vec!["DELETE users/alice/servers/gpu", r#"{"remove":true}"#]),
+            ("profiles alice", vec!["GET users/alice/profiles"]),
             ("keep alice 2h", vec!["PUT users/alice/server/keep", r#"{"seconds":7200}"#]),
             ("keep alice:gpu none", vec!["DELETE users/alice/servers/gpu/keep"]),
             ("user remove alice", vec!["DELETE users/alice"]),

@@ -10,6 +10,7 @@ pub(crate) mod idle;
 pub(crate) mod limits;
 pub(crate) mod logs;
 pub(crate) mod people;
+pub(crate) mod profiles;
 pub(crate) mod servers;
 pub(crate) mod services;
 pub(crate) mod start;

@@ -39,6 +39,14 @@ impl Talk {
         fill(self.template(text), arguments)
     }
 
+    /// The language's tag, as in hub.toml.
+    pub(crate) fn tag(self) -> &'static str {
+        match self.language {
+            Language::English => "en",
+            Language::Chinese => "zh-CN",
+        }
+    }
+
     /// A text without arguments.
     pub(crate) fn template(self, text: Text) -> &'static str {
         let (english, chinese) = text.pair();

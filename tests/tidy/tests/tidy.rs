@@ -247,6 +247,7 @@ fn every_command_in_the_documentation_exists() {
         "group",
         "idle",
         "keep",
+        "profiles",
         "services",
         "api",
         "config",

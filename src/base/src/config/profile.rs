@@ -71,6 +71,11 @@ impl Localised {
         let find = |wanted: &str| self.0.iter().find(|(tag, _)| tag == wanted);
         find(language).or_else(|| find(ENGLISH)).or(self.0.first()).map_or("", |(_, text)| text)
     }
+
+    /// Every language with its text.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(tag, text)| (tag.as_str(), text.as_str()))
+    }
 }
 
 /// The same text in every language.

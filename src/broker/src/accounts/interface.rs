@@ -19,6 +19,32 @@ use crate::systemd::Systemd;
 /// All accounts are in the same files.
 const TURN: &str = "accounts";
 
+/// Who is given a password.
+#[derive(Clone, Copy)]
+enum To {
+    /// An account that is made for it.
+    NewAccount,
+    /// One that the hub made before.
+    OldAccount,
+}
+
+impl To {
+    fn action(self) -> &'static str {
+        match self {
+            Self::NewAccount => ACTION_CREATE,
+            Self::OldAccount => ACTION_SET_PASSWORD,
+        }
+    }
+
+    /// For [`events::refused`].
+    fn words(self) -> &'static str {
+        match self {
+            Self::NewAccount => "make the account",
+            Self::OldAccount => "set the password of",
+        }
+    }
+}
+
 /// The second interface of the object at `/org/hubd/Broker1`.
 pub struct Accounts {
     authority: Authority,
@@ -44,6 +70,32 @@ impl Accounts {
     fn enter(&self) -> Result<crate::calls::Call, Error> {
         self.calls.enter().ok_or_else(|| Error::Failed("Too many calls at once; try again.".to_owned()))
     }
+
+    /// The password comes by a pipe and goes back by another one.
+    async fn give_password(
+        &self,
+        header: &Header<'_>,
+        to: To,
+        user: &str,
+        pipe: zvariant::OwnedFd,
+        must_change: bool,
+    ) -> Result<zvariant::OwnedFd, Error> {
+        let _call = self.enter()?;
+        let name = self.allow(header, to.action(), user).await?;
+        let password = Password::receive(pipe.into(), &name).await?;
+        let aging = if must_change { Aging::Change } else { Aging::Keep };
+        let _turn = self.turns.take(TURN).await;
+        let done = match to {
+            To::NewAccount => super::create(&self.systemd, &name, &password, aging).await,
+            To::OldAccount => super::set_password(&self.systemd, &name, &password, aging).await,
+        };
+        done.inspect_err(|error| events::refused(&name, to.words(), error))?;
+        match to {
+            To::NewAccount => events::created(&name),
+            To::OldAccount => events::password_set(&name),
+        }
+        Ok(password.for_caller()?.into())
+    }
 }
 
 #[interface(name = "org.hubd.Accounts1")]
@@ -57,18 +109,7 @@ impl Accounts {
         password: zvariant::OwnedFd,
         must_change: bool,
     ) -> Result<zvariant::OwnedFd, Error> {
-        let _call = self.enter()?;
-        let name = self.allow(&header, ACTION_CREATE, user).await?;
-        let password = Password::receive(password.into(), &name).await?;
-        let _turn = self.turns.take(TURN).await;
-        match super::create(&self.systemd, &name, &password, aging(must_change)).await {
-            Ok(()) => events::created(&name),
-            Err(error) => {
-                events::refused(&name, "make the account", &error);
-                return Err(error);
-            }
-        }
-        Ok(password.for_caller()?.into())
+        self.give_password(&header, To::NewAccount, user, password, must_change).await
     }
 
     /// Sets the password of an account that the hub made, by pipes as above.
@@ -80,18 +121,7 @@ impl Accounts {
         password: zvariant::OwnedFd,
         must_change: bool,
     ) -> Result<zvariant::OwnedFd, Error> {
-        let _call = self.enter()?;
-        let name = self.allow(&header, ACTION_SET_PASSWORD, user).await?;
-        let password = Password::receive(password.into(), &name).await?;
-        let _turn = self.turns.take(TURN).await;
-        match super::set_password(&self.systemd, &name, &password, aging(must_change)).await {
-            Ok(()) => events::password_set(&name),
-            Err(error) => {
-                events::refused(&name, "set the password of", &error);
-                return Err(error);
-            }
-        }
-        Ok(password.for_caller()?.into())
+        self.give_password(&header, To::OldAccount, user, password, must_change).await
     }
 
     /// Deletes an account that the hub made, with its home and all files in it or without.
@@ -100,19 +130,9 @@ impl Accounts {
         let name = self.allow(&header, ACTION_DELETE, user).await?;
         let home = if home { Home::Remove } else { Home::Keep };
         let _turn = self.turns.take(TURN).await;
-        match super::delete(&self.systemd, &name, home).await {
-            Ok(()) => {
-                events::deleted(&name, home);
-                Ok(())
-            }
-            Err(error) => {
-                events::refused(&name, "delete the account", &error);
-                Err(error)
-            }
-        }
+        let done = super::delete(&self.systemd, &name, home).await;
+        done.inspect_err(|error| events::refused(&name, "delete the account", error))?;
+        events::deleted(&name, home);
+        Ok(())
     }
-}
-
-fn aging(must_change: bool) -> Aging {
-    if must_change { Aging::Change } else { Aging::Keep }
 }

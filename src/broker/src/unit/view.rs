@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 use hubd_base::config::Wall;
 use zbus::zvariant::Value;
 
-use super::{INSIDE, Plan, command, text};
+use super::{INSIDE, Plan, command};
 use crate::systemd::Property;
 
-/// What `ProtectHome=` hides.
+/// What is hidden with other people's homes. Not by `ProtectHome=tmpfs`: that of systemd 252 can be written by everybody.
 const HIDDEN: [&str; 3] = ["/home", "/root", "/run/user"];
+/// What is in its place.
+const HIDDEN_OPTIONS: &str = "ro,nosuid,nodev,mode=0755";
 /// The person's runtime folder (`XDG_RUNTIME_DIR`), a file system of the server's own.
 pub const SESSION: &str = "/run/jupyter-session";
 /// Of the machine's memory at most this much; it counts as the server's.
@@ -39,16 +41,13 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     if plan.has(Wall::PrivateTmp) {
         empty.push((SHARED_MEMORY.to_owned(), SHARED_MEMORY_OPTIONS.to_owned()));
     }
-    let mut table = Vec::new();
     if plan.has(Wall::HideHomes) {
-        table.push(("ProtectHome", text("tmpfs")));
-        let more = plan.config.sandbox.homes.iter();
-        empty.extend(more.map(|folder| (folder.clone(), "ro,nosuid,nodev,mode=0755".to_owned())));
+        empty.extend(hidden(plan).map(|folder| (folder.to_owned(), HIDDEN_OPTIONS.to_owned())));
         let (seen, read) = kept(plan);
         writable.extend(seen.iter().map(|path| here(path)));
         readable.extend(read.iter().map(|path| here(path)));
     }
-    table.push(("BindPaths", Value::from(writable)));
+    let mut table = vec![("BindPaths", Value::from(writable))];
     if !readable.is_empty() {
         table.push(("BindReadOnlyPaths", Value::from(readable)));
     }
@@ -56,13 +55,14 @@ pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     table
 }
 
+fn hidden<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = &'a str> {
+    HIDDEN.into_iter().chain(plan.config.sandbox.homes.iter().map(String::as_str))
+}
+
 /// What lies in hidden places and is needed: to write in, and to read.
 fn kept(plan: &Plan<'_>) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let home = plan.account.home.clone();
-    let hidden = |path: &Path| {
-        let more = plan.config.sandbox.homes.iter().map(String::as_str);
-        HIDDEN.into_iter().chain(more).any(|folder| path.starts_with(folder))
-    };
+    let hidden = |path: &Path| hidden(plan).any(|folder| path.starts_with(folder));
     let visible = plan.config.sandbox.visible.iter().map(PathBuf::from);
     let shown = command::directory(plan.config, plan.account);
     let mut seen: Vec<PathBuf> = visible.chain([shown, home.clone()]).filter(|path| hidden(path)).collect();

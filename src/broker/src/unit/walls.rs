@@ -9,6 +9,10 @@ use zbus::zvariant::Value;
 use super::{Plan, text};
 use crate::systemd::Property;
 
+/// From here on a filter of system calls does not bring `NoNewPrivileges=` along; before, whoever is to have `sudo` has to go
+/// without.
+const FILTERS_ALONE: u32 = 253;
+
 /// The walls that stand, in properties.
 pub fn properties(plan: &Plan<'_>) -> Vec<Property> {
     let standing = hubd_base::config::WALLS.into_iter().filter(|(_, wall)| plan.has(*wall));
@@ -23,11 +27,15 @@ fn of(wall: Wall, plan: &Plan<'_>) -> Vec<Property> {
         Wall::HideProcesses => vec![("ProtectProc", text("invisible"))],
         Wall::ReadOnlySystem => vec![("ProtectSystem", text("full"))],
         Wall::NoNewPrivileges => vec![yes("NoNewPrivileges")],
+        Wall::ProtectKernel if plan.systemd < FILTERS_ALONE && !plan.has(Wall::NoNewPrivileges) => {
+            vec![yes("ProtectControlGroups")]
+        }
         Wall::ProtectKernel => vec![
+            yes("ProtectControlGroups"),
+            // All that follow filter system calls.
             yes("ProtectKernelTunables"),
             yes("ProtectKernelModules"),
             yes("ProtectKernelLogs"),
-            yes("ProtectControlGroups"),
             yes("ProtectClock"),
             yes("RestrictRealtime"),
             yes("LockPersonality"),

@@ -14,6 +14,7 @@ pub(crate) mod log;
 mod metrics;
 mod models;
 mod page;
+mod profiles;
 mod progress;
 mod proxy;
 mod routes;

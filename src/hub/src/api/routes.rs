@@ -1,7 +1,7 @@
 //! Every route of the API with what is said of it (contract 1.4).
 
 use super::{
-    accounts, activity, authorizations, groups, hub, idle, log, metrics, progress, proxy, servers, services,
+    accounts, activity, authorizations, groups, hub, idle, log, metrics, profiles, progress, proxy, servers, services,
     share_codes, shared, shares, shutdown, tokens, user_changes, users,
 };
 use crate::http::document::{Doc, Routes};
@@ -126,7 +126,10 @@ fn own_servers() -> Routes {
             .patch(path, servers::change, changed)
             .delete(path, servers::stop, stopped);
     }
+    let offered =
+        Doc::new("What a person may start a server with", &["start:servers", "read:servers"], &[(200, "Profiles")]);
     routes
+        .get("/users/{user}/profiles", profiles::list, offered)
         .get("/users/{user}/server/progress", progress::follow, followed)
         .get("/users/{user}/servers/{server}/progress", progress::follow, followed)
         .get("/users/{user}/server/log", log::read, written)

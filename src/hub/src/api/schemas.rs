@@ -142,6 +142,12 @@ fn answers() -> Value {
         "Kept": object(&["keep_until"], json!({"keep_until": nullable(moment())})),
         "ServerExtension": object(&["state"], json!({
             "state": text(), "given_back": number(), "idle": free(), "lost_profile": text(), "out_of_memory": free(),
+            "usage": free(), "failure": free(), "stopped_by": text(),
+        })),
+        "Profiles": object(&["profiles"], json!({
+            "profiles": {"type": "array", "items": object(&["name", "description", "limits", "default"], json!({
+                "name": text(), "description": free(), "limits": free(), "default": flag(),
+            }))},
         })),
         "ServerLimits": object(&["unit", "running", "limits", "person", "all"], json!({
             "unit": text(), "running": flag(), "profile": nullable(text()), "limits": map_of("Limit"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use futures_util::future::join_all;
 use hubd_base::names::UserName;
 use serde_json::{Map, Value, json};
 
@@ -237,6 +238,8 @@ pub async fn show(
 ) -> Result<Json<Value>, Fault> {
     caller.on_user(READ, &name)?;
     let row = app.people.named(&name).ok_or(Fault::NoAccess)?;
+    // Who asks for one person is told what their servers use.
+    join_all(app.servers.of(&row.name).iter().map(|server| app.servers.usage(server))).await;
     let view = View { app: &app, scopes: &caller.scopes, shown: shown(&arguments) };
     view.user(&row).map(|model| Json(model.into())).ok_or(Fault::NoAccess)
 }

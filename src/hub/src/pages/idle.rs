@@ -80,8 +80,27 @@ pub fn sentence(app: &App, server: &Server, text: Text) -> Option<String> {
     match app.idle.verdict(server, now) {
         Some(verdict) => to_come(&verdict, now, text),
         None if server.snapshot().is_active() => None,
-        None => server.ended().map(|(why, _)| text.get(ended(why)).to_owned()),
+        None => server.ended().map(|(why, _)| text.get(ended(why)).to_owned()).or_else(|| stopped(server, text)),
     }
+}
+
+/// That somebody else than its person stopped it.
+fn stopped(server: &Server, text: Text) -> Option<String> {
+    let by = server.snapshot().stopped_by.filter(|by| by != server.id.user.as_str())?;
+    Some(text.fill("idle.stopped-by", &[("name", &by)]))
+}
+
+/// What becomes of a server that is ready, in a few words: for lists of many.
+pub fn short(app: &App, server: &Server, text: Text) -> Option<String> {
+    let now = now();
+    let verdict = app.idle.verdict(server, now)?;
+    let (key, at) = match (server.kept_until(now), verdict.suspend_at, verdict.stop_at()) {
+        (Some(until), ..) => ("idle.short-kept", until),
+        (None, Some(suspend), stop) if stop.is_none_or(|stop| suspend < stop) => ("idle.short-suspend", suspend),
+        (None, _, Some(stop)) => ("idle.short-stop", stop),
+        (None, _, None) => return None,
+    };
+    Some(text.fill(key, &[("time", &span(at - now, text))]))
 }
 
 fn ended(why: Why) -> &'static str {
@@ -124,7 +143,7 @@ fn said(reason: &Reason, now: Usec, text: Text) -> Option<String> {
 }
 
 /// A span in the largest unit that says something; what is over is a moment.
-fn span(span: Usec, text: Text) -> String {
+pub fn span(span: Usec, text: Text) -> String {
     let (key, count) = match span.max(0) / MINUTE {
         0 => return text.get("idle.moment").to_owned(),
         minutes @ 1..120 => ("idle.minutes", minutes),

@@ -23,7 +23,7 @@ use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::servers::naming::{self, Refusal};
 use crate::servers::registry::{Busy, Wanted};
-use crate::servers::state::{Snapshot, State as ServerState};
+use crate::servers::state::State as ServerState;
 
 /// Fields that are no options.
 const OWN_FIELDS: [&str; 4] = ["_xsrf", "display_name", "name", "next"];
@@ -223,7 +223,7 @@ pub async fn stop(
     match allowed(&app, &visitor, &address) {
         Ok(id) => {
             if app.servers.find(&id).is_some() {
-                app.servers.stop(&id);
+                app.servers.stop_for(&id, visitor.user().map(ToString::to_string));
             }
             Ok(to_home(&app).into_response())
         }
@@ -296,7 +296,11 @@ pub async fn pending(
         let text = format!("{} has no such server {}", id.user, id.server);
         return Err(Fault::Told(StatusCode::NOT_FOUND, text));
     }
-    let snapshot = server.map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
+    let failed = match &server {
+        Some(server) => app.servers.failure(server).await,
+        None => None,
+    };
+    let snapshot = app.snapshot(&id);
     match snapshot.state {
         ServerState::Running | ServerState::Suspended => {
             return Ok(Redirect::to(&next.unwrap_or_else(|| app.server_url(&id))).into_response());
@@ -309,7 +313,7 @@ pub async fn pending(
     let status = snapshot.failure.as_deref().map_or(StatusCode::OK, failure::status);
     let reached = text::stage(&snapshot.phase);
     let past = Stage::ALL.into_iter().take_while(|stage| *stage != reached).chain([reached]);
-    let failed = snapshot.failure.as_deref().map(|failure| text::failure(&app, failure, visitor.text));
+    let failed = failed.map(|failure| text::failure(&app, &failure, visitor.text));
     let page = SpawnPendingPage {
         frame: visitor.frame(&app),
         server: text::server(&app, &id, &snapshot, visitor.text),
@@ -326,8 +330,7 @@ pub async fn pending(
 
 /// The page that offers to start a server, or waits until it has stopped.
 pub fn stopped(app: &App, visitor: &Visitor, id: &ServerId, next: String, status: StatusCode) -> Response {
-    let server = app.servers.find(id);
-    let snapshot = server.map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
+    let snapshot = app.snapshot(id);
     let choice = choice::address(app, id, Some(next.as_str()).filter(|next| !next.is_empty()));
     let server = text::server(app, id, &snapshot, visitor.text);
     let page = StoppedPage { frame: visitor.frame(app), server, next, choice };

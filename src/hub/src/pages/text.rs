@@ -10,7 +10,7 @@ use super::locale::Text;
 use super::view::{self, FailureKind, ServerView, Stage};
 use crate::app::App;
 use crate::auth::scopes::{Kind, Sentence};
-use crate::clock::system_time;
+use crate::clock::{now, system_time};
 use crate::servers::naming::Refusal;
 use crate::servers::oom::OutOfMemory;
 use crate::servers::registry::Busy;
@@ -34,6 +34,11 @@ pub fn server(app: &App, id: &ServerId, snapshot: &Snapshot, text: Text) -> Serv
         killed: snapshot.killed(),
         idle: found.as_deref().and_then(|server| idle::sentence(app, server, text)),
         keep: found.as_deref().and_then(|server| idle::button(app, server, text)),
+        kept: found
+            .as_deref()
+            .and_then(|server| server.kept_until(now()))
+            .filter(|_| snapshot.state.is_ready())
+            .map(system_time),
         planned: snapshot.stop_planned.is_some(),
     }
 }

@@ -54,6 +54,7 @@ pub(super) fn spawn_stop(servers: &Servers, server: &Arc<Server>) {
             || begun.elapsed() >= servers.0.settings.stop;
         rest(&servers, &server, ServerMark::Stopped).await;
         log_stop(&server, if killed { Stop::Killed } else { Stop::InTime });
+        servers.note_stop(&server).await;
         server.apply(Event::UnitGone, |_| {});
     });
 }
@@ -94,7 +95,7 @@ fn is_timeout(result: &str) -> bool {
 pub(super) async fn ended(servers: &Servers, server: &Arc<Server>, result: Option<String>) {
     let snapshot = server.snapshot();
     if !matches!(snapshot.state, State::Running | State::Suspended | State::Stopping) {
-        return;
+        return died_unseen(servers, server, result).await;
     }
     if snapshot.state == State::Stopping && snapshot.stop_asked {
         return server.amend(|snapshot| snapshot.stop_result = result);
@@ -110,6 +111,7 @@ pub(super) async fn ended(servers: &Servers, server: &Arc<Server>, result: Optio
         }
         Some(text) => {
             let failure = Arc::new(last_lines(servers, server).await.failure(Cause::Died, text.clone()));
+            servers.note_failure(server, &failure).await;
             let applied = server.apply(Event::UnitFailed, |snapshot| snapshot.failure = Some(failure));
             if applied {
                 log_failure(server, Cause::Died, &text);
@@ -118,6 +120,20 @@ pub(super) async fn ended(servers: &Servers, server: &Arc<Server>, result: Optio
         }
     };
     if applied {
+        spawn_clear(servers, server);
+    }
+}
+
+/// A unit that failed while no hub was there: its row says that it ran.
+async fn died_unseen(servers: &Servers, server: &Arc<Server>, result: Option<String>) {
+    let Some(text) = result.filter(|text| !is_timeout(text)) else { return };
+    if !server.take_unsettled() || server.snapshot().state != State::Stopped {
+        return;
+    }
+    let failure = Arc::new(last_lines(servers, server).await.failure(Cause::Died, text.clone()));
+    servers.note_failure(server, &failure).await;
+    if server.apply(Event::Recalled, |snapshot| snapshot.failure = Some(failure)) {
+        log_failure(server, Cause::Died, &text);
         spawn_clear(servers, server);
     }
 }
@@ -175,6 +191,7 @@ fn log_stop(server: &Server, how: Stop) {
         hub_user = id.user.as_str(),
         hub_server = id.server.as_str(),
         hub_unit = id.unit_name(),
+        hub_by = server.snapshot().stopped_by,
         "{sentence}"
     );
 }

@@ -49,6 +49,7 @@ pub(super) fn begin(snapshot: &mut Snapshot) {
     snapshot.stop_asked = false;
     snapshot.stop_planned = None;
     snapshot.restart = false;
+    snapshot.stopped_by = None;
     snapshot.stop_result = None;
 }
 
@@ -282,6 +283,7 @@ async fn start_failed(servers: &Servers, server: &Arc<Server>, failed: Failed) {
     rest(servers, server, ServerMark::Failed).await;
     log_failure(server, cause, &text);
     let failure = Arc::new(told.failure(cause, text));
+    servers.note_failure(server, &failure).await;
     server.apply(Event::StartFailed, |snapshot| snapshot.failure = Some(failure));
 }
 

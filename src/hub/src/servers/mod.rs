@@ -17,6 +17,7 @@ pub mod launcher;
 pub mod limits;
 pub mod naming;
 pub mod oom;
+mod outcome;
 pub mod profiles;
 pub mod ready;
 pub mod registry;

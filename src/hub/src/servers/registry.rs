@@ -157,7 +157,12 @@ impl Servers {
         }));
         for row in rows {
             let details = Details { display_name: row.display_name, user_options: row.user_options };
-            servers.get(&row.id).set_details(Some(details), row.last_activity);
+            let server = servers.get(&row.id);
+            server.set_details(Some(details), row.last_activity);
+            server.set_unsettled(row.started.is_some() || row.pending.is_some());
+            if let Some(outcome) = row.outcome {
+                server.recall(&outcome);
+            }
         }
         for row in idle {
             servers.get(&row.id).remember(row);
@@ -298,18 +303,24 @@ impl Servers {
 
     /// Begins a stop, or joins the one under way. A start under way is cancelled.
     pub fn stop(&self, id: &ServerId) -> Arc<Server> {
-        let server = self.stop_to(id, false);
+        self.stop_for(id, None)
+    }
+
+    /// As [`Servers::stop`], and keeps who wanted it; the first one, where several do.
+    pub fn stop_for(&self, id: &ServerId, by: Option<String>) -> Arc<Server> {
+        let server = self.stop_to(id, false, by);
         server.take_restart();
         server
     }
 
     /// Begins a stop, or joins the one under way; one that begins says whether a start is to follow.
-    pub(super) fn stop_to(&self, id: &ServerId, restart: bool) -> Arc<Server> {
+    pub(super) fn stop_to(&self, id: &ServerId, restart: bool, by: Option<String>) -> Arc<Server> {
         let server = self.get(id);
         let asked = server.apply(Event::StopAsked, |snapshot| {
             snapshot.failure = None;
             snapshot.stop_asked = true;
             snapshot.restart = restart;
+            snapshot.stopped_by = by;
             snapshot.stop_result = None;
         });
         if asked {

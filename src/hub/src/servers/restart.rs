@@ -24,7 +24,7 @@ impl Servers {
             State::Stopping => return Err(Busy::Stopping),
             State::Starting | State::Running | State::Suspended => {}
         }
-        let server = self.stop_to(id, true);
+        let server = self.stop_to(id, true, None);
         let (servers, following) = (self.clone(), Arc::clone(&server));
         self.0.tasks.spawn(async move { start_again(&servers, &following).await });
         Ok(server)

@@ -3,7 +3,7 @@
 //! Invariant: the state changes only through [`Server::apply`], by the table of [`super::state`]; what the row says is
 //! written to the store first and shown here afterwards.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use hubd_base::names::ServerId;
@@ -58,6 +58,8 @@ pub struct Server {
     attended_saved: AtomicI64,
     /// What is known of its idleness.
     pub(super) idle: Mutex<Memory>,
+    /// Whether the row of a former process says that it runs, and how that ended is not known yet.
+    unsettled: AtomicBool,
 }
 
 impl Server {
@@ -77,6 +79,7 @@ impl Server {
             attended: AtomicI64::new(0),
             attended_saved: AtomicI64::new(0),
             idle: Mutex::default(),
+            unsettled: AtomicBool::new(false),
         }
     }
 
@@ -226,6 +229,16 @@ impl Server {
         if when > proxied.saturating_add(REPORTED_LATE) {
             self.attend(when);
         }
+    }
+
+    /// Takes over whether the row of a former process says that it runs.
+    pub(super) fn set_unsettled(&self, unsettled: bool) {
+        self.unsettled.store(unsettled, Ordering::Relaxed);
+    }
+
+    /// Whether it is not known yet how a run that a former process saw ended; from now on it is.
+    pub(super) fn take_unsettled(&self) -> bool {
+        self.unsettled.swap(false, Ordering::Relaxed)
     }
 
     /// Whether it was to start again; from now on it is not.

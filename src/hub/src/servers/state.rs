@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 
 use hubd_base::config::ServerKind;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -85,6 +86,8 @@ pub enum Event {
     Frozen,
     /// The unit was thawed.
     Thawed,
+    /// A former process of the hub saw it come to a bad end, or none did because none was there.
+    Recalled,
 }
 
 /// The whole life of a server: `None` means the event changes nothing in this state.
@@ -97,7 +100,9 @@ pub fn next(state: State, event: Event) -> Option<State> {
         (S::Running, E::Frozen) => Some(S::Suspended),
         (S::Starting | S::Running | S::Suspended | S::Failed, E::StopAsked)
         | (S::Running | S::Suspended, E::UnitStopping) => Some(S::Stopping),
-        (S::Starting, E::StartFailed) | (S::Running | S::Suspended | S::Stopping, E::UnitFailed) => Some(S::Failed),
+        (S::Stopped, E::Recalled)
+        | (S::Starting, E::StartFailed)
+        | (S::Running | S::Suspended | S::Stopping, E::UnitFailed) => Some(S::Failed),
         (S::Running | S::Suspended | S::Stopping, E::UnitGone) => Some(S::Stopped),
         _ => None,
     }
@@ -128,8 +133,9 @@ impl Phase {
     }
 }
 
-/// Why a server is not running although it should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a server is not running although it should be. The names are in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The account may not have a server.
     NotAllowed,
@@ -298,6 +304,8 @@ pub struct Snapshot {
     pub stop_asked: bool,
     /// Whether it is to start again after the stop under way.
     pub restart: bool,
+    /// Who had it stopped, if somebody did; until the next start.
+    pub stopped_by: Option<String>,
     /// systemd's word for the end of the unit, where it came while a stop was under way and was not a good one.
     pub stop_result: Option<String>,
 }
@@ -354,6 +362,7 @@ impl Snapshot {
             stop_planned: None,
             stop_asked: false,
             restart: false,
+            stopped_by: None,
             stop_result: None,
         }
     }

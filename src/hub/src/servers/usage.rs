@@ -175,6 +175,11 @@ impl Servers {
         }
     }
 
+    /// What a server that is ready was last seen to use, if that is still good enough: nothing is read.
+    pub fn usage_known(&self, server: &Server) -> Option<Reading<Usage>> {
+        server.usage.last().filter(|reading| server.state().is_ready() && reading.is_fresh())
+    }
+
     /// What the machine uses now.
     pub async fn machine(&self) -> Option<Reading<Machine>> {
         let readings = &self.0.sampler.machine;

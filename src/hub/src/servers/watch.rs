@@ -79,6 +79,10 @@ async fn close_lost(servers: &Servers, unread: &[ServerId]) {
     let rests = |server: &Server| !server.snapshot().state.is_active() && !unread.contains(&server.id);
     let resting: Vec<_> =
         servers.all().into_iter().filter(|server| rests(server)).map(|server| server.id.clone()).collect();
+    // Whatever ends from now on, this process sees.
+    servers.for_each(|server| {
+        server.take_unsettled();
+    });
     keys::end_lost(servers, |id| !unread.contains(id) && servers.find(id).is_none_or(|server| rests(&server))).await;
     if let Err(error) = servers.0.store.close_servers(resting).await {
         tracing::warn!("cannot close the rows of servers that do not run, ignoring: {error}");

@@ -103,6 +103,9 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE servers ADD COLUMN ended_usec INTEGER;
     ALTER TABLE servers ADD COLUMN watched TEXT;
 ",
+    "
+    ALTER TABLE servers ADD COLUMN outcome TEXT;
+",
 ];
 
 /// Sets the connection up and brings the file to today's version.

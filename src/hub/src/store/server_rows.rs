@@ -22,6 +22,8 @@ pub struct ServerRow {
     pub started: Option<Usec>,
     /// The last thing somebody did with it.
     pub last_activity: Option<Usec>,
+    /// How it came to its end, JSON; gone with the next start.
+    pub outcome: Option<String>,
 }
 
 /// What to write down of a server.
@@ -60,6 +62,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Option<ServerRow>> {
         pending: row.get(4)?,
         started: row.get(5)?,
         last_activity: row.get(6)?,
+        outcome: row.get(7)?,
     }))
 }
 
@@ -69,7 +72,7 @@ impl Store {
         self.run(|connection| {
             let mut statement = connection.prepare(
                 "SELECT users.name, servers.name, display_name, options, pending_usec, started_usec,
-                        servers.last_activity_usec
+                        servers.last_activity_usec, outcome
                  FROM servers JOIN users ON users.id = user_id",
             )?;
             let rows = statement.query_map([], read)?;
@@ -91,7 +94,8 @@ impl Store {
                 "INSERT INTO servers (user_id, name, display_name, options, pending_usec)
                  VALUES ((SELECT id FROM users WHERE name = :user), :server, :display, :options, :pending)
                  ON CONFLICT (user_id, name) DO UPDATE
-                 SET display_name = :display, options = :options, pending_usec = :pending, started_usec = NULL",
+                 SET display_name = :display, options = :options, pending_usec = :pending, started_usec = NULL,
+                     outcome = NULL",
                 named_params! {
                     ":user": id.user.as_str(), ":server": id.server.as_str(), ":display": display_name,
                     ":options": Value::Object(user_options).to_string(), ":pending": pending,
@@ -147,6 +151,19 @@ impl Store {
                 named_params! {
                     ":started": started, ":used": used, ":server": id.server.as_str(), ":user": id.user.as_str(),
                 },
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down how a server came to its end, JSON; `None` is nothing to say.
+    pub async fn set_outcome(&self, id: ServerId, outcome: Option<String>) -> Result<(), StoreError> {
+        self.write(move |transaction| {
+            transaction.execute(
+                "UPDATE servers SET outcome = :outcome
+                 WHERE name = :server AND user_id = (SELECT id FROM users WHERE name = :user)",
+                named_params! {":outcome": outcome, ":server": id.server.as_str(), ":user": id.user.as_str()},
             )?;
             Ok(())
         })

@@ -23,6 +23,7 @@ pub(crate) fn command(talk: Talk) -> Command {
         .subcommand(about(talk, "users", Text::AboutUsers))
         .subcommand(user(talk))
         .subcommand(about(talk, "servers", Text::AboutServers))
+        .subcommand(about(talk, "profiles", Text::AboutProfiles).arg(word(talk, "user", "USER", Text::OptionUser)))
         .subcommand(start(talk))
         .subcommand(about(talk, "stop", Text::AboutStop).arg(server(talk)).arg(flag(
             talk,

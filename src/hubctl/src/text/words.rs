@@ -31,6 +31,7 @@ words! {
     AboutUserPassword => "Set the password of an account that the hub made, and print it once",
         "为 hub 创建的账号设置密码，并显示一次";
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
+    AboutProfiles => "What a person may start a server with", "列出某个用户可选的服务器配置";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
     AboutIdle => "Which servers nobody uses, why, and what becomes of them", "列出闲置的服务器、原因以及后续处理";
@@ -229,6 +230,15 @@ words! {
     NoFollowJsonHint => "`journalctl --follow --output=json --unit={}` writes one JSON object a line.",
         "`journalctl --follow --output=json --unit={}` 每行输出一个 JSON 对象。";
     CannotRun => "{} could not be run: {}.", "无法运行 {}：{}。";
+
+    // profiles
+    Profile => "PROFILE", "配置";
+    ProfileUsually => "DEFAULT", "默认";
+    ProfileLimits => "LIMITS", "限制";
+    ProfileAbout => "DESCRIPTION", "说明";
+    ProfileNone => "(none)", "（无）";
+    ProfileUsual => "yes", "是";
+    NoProfiles => "There is nothing to choose for {}.", "{} 没有可选的配置。";
 
     // limits
     BadLimit => "\"{}\": expected name=amount, such as memory_max=4G.", "“{}”：应为“名称=值”，例如 memory_max=4G。";

@@ -216,3 +216,24 @@ async fn with_ten_thousand_people_and_five_hundred_servers_a_page_and_an_event_c
     let page = good(&mut boss, "/hub/admin?state=active&sort=-name").await;
     assert!(page.contains("1 to 50 of 500") && page.matches("data-tone=\"running\"").count() == 51);
 }
+
+#[tokio::test]
+async fn what_becomes_of_idle_servers_is_told_by_the_stream_in_few_words_and_by_the_persons_page_in_a_sentence() {
+    let world = World::new("[idle]\nstop_after = \"5h\"\nsuspend_after = \"never\"\n").await;
+    world.know(&["ann"]).await;
+    running(&world, "ann").await;
+    let mut browser = world.browser_of("boss").await;
+    let list = browser.get("/hub/admin").await.text();
+    assert!(list.contains("id=\"memory-short\" role=\"status\" hidden></p>"), "memory is not short: {list}");
+    assert!(!list.contains("class=\"small idle\""), "the list stays light");
+    let mut stream = Stream::open(&browser, &address(&list)).await;
+    assert_eq!(stream.of("ann").await.0["idle"], "stopped in 4 h");
+    let page = browser.get("/hub/admin/user/ann").await.text();
+    assert!(page.contains("<p class=\"small idle\">Will be stopped in 4 h: "), "{page}");
+    let mut stream = Stream::open(&browser, &address(&page)).await;
+    assert!(stream.of("ann").await.0["idle"].as_str().unwrap().starts_with("Will be stopped in 4 h: "));
+    let server = world.app.servers.get(&id("ann"));
+    world.app.idle.keep(&server, Some(now() + 185 * 60_000_000), now()).await.unwrap();
+    let mut stream = Stream::open(&browser, &address(&list)).await;
+    assert_eq!(stream.of("ann").await.0["idle"], "left alone for 3 h");
+}

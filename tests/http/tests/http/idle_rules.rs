@@ -86,6 +86,49 @@ async fn a_busy_kernel_spares_its_server_and_its_end_begins_the_clock() {
     assert_eq!(look(&world, 665).await.0, Some(Deed::Announced));
 }
 
+/// What Jupyter Server tells of a kernel, and what the kernel does in truth.
+fn said(state: &str, connections: u32, computes: bool) -> String {
+    let kernel = json!({"id": "k", "execution_state": state, "connections": connections, "computes": computes});
+    json!([kernel]).to_string()
+}
+
+#[tokio::test]
+async fn a_kernel_that_jupyter_did_not_hear_is_asked_and_one_that_answers_is_idle() {
+    let world = world_of("iris", STOP).await;
+    upstream::kernels("iris", &said("starting", 0, false));
+    let (deed, verdict) = look(&world, 61).await;
+    assert_eq!(deed, Some(Deed::Announced), "{verdict:?}");
+    assert!(verdict.reasons.contains(&Reason::Kernels { count: 1, busy: 0 }));
+}
+
+#[tokio::test]
+async fn a_kernel_that_computes_unheard_is_spared_whatever_jupyter_says_until_it_answers() {
+    let world = world_of("ilka", STOP).await;
+    for (minutes, state) in [(61, "starting"), (120, "idle"), (600, "idle")] {
+        upstream::kernels("ilka", &said(state, 0, true));
+        let (deed, verdict) = look(&world, minutes).await;
+        assert_eq!((deed, verdict.idle_since), (None, None), "{minutes}");
+        assert!(verdict.reasons.contains(&Reason::Kernels { count: 1, busy: 1 }));
+    }
+    // So it is for the next hub, which did not ask it.
+    let world = world.again(|_| {}).await;
+    assert_eq!(look(&world, 605).await.0, None);
+    upstream::kernels("ilka", &said("idle", 0, false));
+    assert!(look(&world, 610).await.1.idle_since.is_some());
+    assert_eq!(look(&world, 665).await.0, Some(Deed::Announced));
+}
+
+#[tokio::test]
+async fn a_kernel_with_a_page_is_asked_once_and_one_without_is_left_in_peace() {
+    let world = world_of("ilva", STOP).await;
+    upstream::kernels("ilva", &said("idle", 1, true));
+    assert_eq!(look(&world, 61).await.1.idle_since, None);
+    let world = world_of("inka", STOP).await;
+    // Nobody opens its channels: the output kept for a page that was cut off would be lost.
+    upstream::kernels("inka", &said("idle", 0, true));
+    assert_eq!(look(&world, 61).await.0, Some(Deed::Announced));
+}
+
 #[tokio::test]
 async fn a_server_that_computes_without_kernels_is_spared_and_one_look_is_not_enough_to_tell() {
     let world = world_of("inge", STOP).await;
@@ -262,6 +305,9 @@ async fn a_person_has_their_server_left_alone_on_the_home_page() {
     assert_eq!(look(&world, 70).await.0, None);
 
     let page = browser.get("/hub/home").await.text();
+    let until = hubd::clock::iso(server.kept_until(now()).unwrap());
+    let until = format!("id=\"server-kept\">Left alone until <time datetime=\"{}", &until[..16]);
+    assert!(page.contains(&until) && !page.contains("id=\"server-idle\""), "{until} {page}");
     assert!(page.contains("name=\"release\" value=\"1\">Leave alone no longer<"), "{page}");
     browser.post("/hub/keep/iva", &format!("{form}&release=1")).await;
     assert_eq!(server.kept_until(now()), None);

@@ -41,6 +41,9 @@ async fn who_is_idle_longest_is_suspended_first_one_at_a_time() {
     assert_eq!(world.app.idle.shortage.suspended(), Some((2, later)));
     let alice = world.caller("boss", &["inherit"]).await;
     assert_eq!(alice.read("/status").await["suspended_for_memory"]["servers"], 2);
+    let page = world.browser_of("boss").await.get("/hub/admin").await.text();
+    let said = "id=\"memory-short\" role=\"status\">Memory is short. Idle servers put to sleep before their time: 2, ";
+    assert!(page.contains(said), "{page}");
 }
 
 #[tokio::test]

@@ -98,3 +98,29 @@ async fn where_there_are_no_profiles_the_word_is_free() {
     assert_eq!(told(&world, "alice"), None);
     assert!(world.app.profiles(&id("alice").user).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn what_one_may_choose_is_told_to_oneself_and_to_those_who_may_start_ones_servers() {
+    let world = World::new(PROFILES).await;
+    let alice = world.caller("alice", &["self"]).await;
+    let small = json!({"name": "small", "description": {}, "limits": {"memory_max": "1G"}, "default": true});
+    let told = alice.read("/users/alice/profiles").await;
+    assert_eq!(told["profiles"][0]["name"], small["name"], "{told}");
+    assert_eq!((&told["profiles"][0]["default"], told["profiles"].as_array().unwrap().len()), (&json!(true), 1));
+    assert_eq!(told["profiles"][0]["limits"]["memory_max"], "1G", "{told}");
+    world.caller("staff-ann", &["inherit"]).await;
+    assert_eq!(alice.told("GET", "/users/staff-ann/profiles", "").await.0, 404);
+    let boss = world.caller("boss", &["start:servers"]).await;
+    let names: Vec<_> = boss.read("/users/staff-ann/profiles").await["profiles"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|profile| profile["name"].clone())
+        .collect();
+    assert_eq!(names, ["small", "big"]);
+    let reader = world.caller("boss", &["read:users"]).await;
+    assert_eq!(reader.told("GET", "/users/staff-ann/profiles", "").await.0, 403);
+    let world = World::new("").await;
+    let alice = world.caller("alice", &["self"]).await;
+    assert_eq!(alice.read("/users/alice/profiles").await, json!({"profiles": []}));
+}

@@ -20,9 +20,12 @@ use hyper::header::{HeaderValue, SET_COOKIE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::sync::watch;
+
+use crate::kernel;
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
@@ -125,6 +128,22 @@ pub fn kernels(user: &str, json: &str) {
     KERNELS.lock().unwrap().insert(user.to_owned(), json.to_owned());
 }
 
+/// Whether a kernel computes, as the field `computes` of what is told of it says.
+fn computes(user: &str, kernel: &str) -> bool {
+    let told = KERNELS.lock().unwrap().get(user).cloned().unwrap_or_default();
+    let kernels: Vec<Value> = serde_json::from_str(&told).unwrap();
+    let kernel = kernels.iter().find(|told| told["id"] == kernel);
+    kernel.unwrap()["computes"] == true
+}
+
+fn switched(protocol: &'static str) -> Response<Body> {
+    let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response.headers_mut().insert("connection", HeaderValue::from_static("upgrade"));
+    response.headers_mut().insert("upgrade", HeaderValue::from_static(protocol));
+    response
+}
+
 fn full(text: String) -> Body {
     Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed()
 }
@@ -133,6 +152,10 @@ async fn answer(mut request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let (_, what) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
     let (user, what) = what.split_once('/').unwrap_or(("", what));
+    if let Some(kernel) = what.strip_prefix("api/kernels/").and_then(|rest| rest.strip_suffix("/channels")) {
+        kernel::speak(request, computes(user, kernel));
+        return switched("websocket");
+    }
     match what {
         "api/terminals" => Response::new(full("[]".into())),
         "upgrade" => {
@@ -144,11 +167,7 @@ async fn answer(mut request: Request<Incoming>) -> Response<Body> {
                     stream.write_all(&bytes[..count]).await.unwrap();
                 }
             });
-            let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed());
-            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-            response.headers_mut().insert("connection", HeaderValue::from_static("upgrade"));
-            response.headers_mut().insert("upgrade", HeaderValue::from_static("websocket"));
-            response
+            switched("websocket")
         }
         "events" => {
             let ticks = stream::unfold(0_u32, |number| async move {

@@ -1,6 +1,7 @@
 //! What servers use, for those who look.
 
 use hubd::servers::usage::{Machine, Usage};
+use serde_json::json;
 use tokio::sync::watch::Receiver;
 use tokio::time::timeout;
 
@@ -54,4 +55,19 @@ async fn a_server_that_does_not_run_uses_nothing() {
     world.app.servers.stop(&id("alice"));
     world.wait_for("alice", "stopped").await;
     assert!(world.app.servers.usage(&alice).await.is_none(), "even though it was read a moment ago");
+}
+
+#[tokio::test]
+async fn who_asks_for_one_server_or_person_is_told_what_is_used_and_only_what_is_known() {
+    let world = World::new("").await;
+    world.app.servers.start(&id("alice")).unwrap();
+    world.wait_for("alice", "running").await;
+    let usage = Usage { memory: Some(5), tasks: Some(7), tasks_max: Some(9), ..Usage::default() };
+    world.launcher.usage.lock().unwrap().insert(id("alice"), usage);
+    let alice = world.caller("alice", &["self"]).await;
+    let told = json!({"memory": 5, "tasks": 7, "tasks_max": 9});
+    assert_eq!(alice.read("/users/alice/server").await["hubd"]["usage"], told);
+    assert_eq!(alice.read("/users/alice").await["servers"][""]["hubd"]["usage"], told);
+    alice.call("DELETE", "/users/alice/server", "").await;
+    assert_eq!(alice.read("/users/alice/server").await["hubd"]["usage"], json!(null));
 }

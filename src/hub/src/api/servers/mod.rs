@@ -74,6 +74,8 @@ fn not_done(id: &ServerId, error: RowError) -> Fault {
 pub async fn show(State(app): State<Arc<App>>, caller: Caller, address: Address) -> Result<Json<Value>, Fault> {
     let user = address.allowed(&caller, &["read:servers"])?;
     let server = address.existing(&app, &user).ok_or(Fault::NoAccess)?;
+    // Who asks for one server is told what it uses.
+    app.servers.usage(&server).await;
     Ok(model(&app, &caller, &server))
 }
 
@@ -220,7 +222,7 @@ pub async fn stop(
         return Err(Fault::BadRequest("Cannot stop a server while it is being renamed".into()));
     }
     let under_way = server.snapshot().state == ServerState::Stopping;
-    app.servers.stop(&server.id);
+    app.servers.stop_for(&server.id, Some(caller.name().to_owned()));
     tracing::info!(
         hub_user = user.as_str(),
         hub_server = server.id.server.as_str(),

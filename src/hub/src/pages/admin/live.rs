@@ -18,11 +18,13 @@ use tokio::sync::watch;
 
 use super::super::amounts;
 use super::super::figures;
+use super::super::idle;
 use super::super::locale::Text;
 use super::Admin;
 use super::people::{Asked, Person};
 use crate::app::App;
 use crate::auth::scopes::Resource;
+use crate::clock::{Usec, now};
 use crate::http::faults::Fault;
 use crate::servers::server::Server;
 use crate::servers::state::State as ServerState;
@@ -32,6 +34,8 @@ use crate::servers::usage::{Machine, Reading, Usage};
 const TOGETHER: usize = 512;
 /// Readings at once when a page is drawn.
 const AT_ONCE: usize = 8;
+/// For so long after the last suspension for want of memory the page speaks of it, microseconds: 1 hour.
+const SHORTAGE: Usec = 3_600_000_000;
 /// In the order of the panel; servers that rest are of no interest there.
 const STATES: [ServerState; 5] =
     [ServerState::Running, ServerState::Suspended, ServerState::Starting, ServerState::Stopping, ServerState::Failed];
@@ -60,6 +64,8 @@ pub(in crate::pages) struct Panel {
     pub figures: Vec<PanelFigure>,
     /// How many servers are in each state but at rest.
     pub servers: Vec<InState>,
+    /// That servers were suspended for want of memory a short while ago.
+    pub short: Option<String>,
 }
 
 /// One figure of the machine.
@@ -128,12 +134,19 @@ impl Panel {
                 pressure.map(|share| share / 100.0),
             ),
         ];
-        Self { figures, servers: counts(app, text) }
+        Self { figures, servers: counts(app, text), short: short(app, text) }
     }
 }
 
 fn thousandths(part: f64) -> f64 {
     (part.clamp(0.0, 1.0) * 1000.0).round() / 1000.0
+}
+
+fn short(app: &App, text: Text) -> Option<String> {
+    let (count, last) = app.idle.shortage.suspended()?;
+    let ago = now().saturating_sub(last);
+    let words = [("count", &*count.to_string()), ("time", &*idle::span(ago, text))];
+    (ago < SHORTAGE).then(|| text.fill("live.short", &words))
 }
 
 fn counts(app: &App, text: Text) -> Vec<InState> {
@@ -188,7 +201,7 @@ pub(super) async fn of_list(
     let (rows, _) = asked.part(&admin)?;
     let people: Vec<Person> = rows.iter().map(|row| Person::of(&admin, row)).collect();
     let machine = may_see(&admin);
-    follow(&admin, &people, machine).await
+    follow(&admin, &people, machine, idle::short).await
 }
 
 /// `GET /hub/admin/user/{user}/events`
@@ -198,7 +211,7 @@ pub(super) async fn of_person(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Fault> {
     let person = super::user::find(&admin, &name)?;
     let person = Person::of(&admin, &person);
-    follow(&admin, std::slice::from_ref(&person), false).await
+    follow(&admin, std::slice::from_ref(&person), false, idle::sentence).await
 }
 
 /// What changed: a server of the page, by its number, or the machine.
@@ -208,11 +221,17 @@ enum Change {
     Machine,
 }
 
+/// In a sentence or in a few words; nothing where there is nothing to say.
+type Say = fn(&App, &Server, Text) -> Option<String>;
+
 /// One server of the page.
 struct Row {
+    app: Arc<App>,
     id: ServerId,
     server: Arc<Server>,
     usage: watch::Receiver<Option<Reading<Usage>>>,
+    /// How its idleness is told.
+    say: Say,
     /// What was told of it last.
     told: Option<RowNews>,
 }
@@ -224,6 +243,8 @@ struct RowNews {
     state: &'static str,
     label: &'static str,
     uses: Option<Uses>,
+    /// What becomes of it when it is idle.
+    idle: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -250,6 +271,7 @@ async fn follow(
     admin: &Admin,
     people: &[Person],
     with_machine: bool,
+    say: Say,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Fault> {
     let session = admin.visitor.session.clone().ok_or(Fault::NoCredentials)?;
     let app = Arc::clone(&admin.app);
@@ -261,7 +283,7 @@ async fn follow(
         let usage = app.servers.follow_usage(&server);
         let number = Change::Server(rows.len());
         sources.extend([changes(server.follow(), number), changes(usage.clone(), number)]);
-        rows.push(Row { id: id.clone(), server, usage, told: None });
+        rows.push(Row { app: Arc::clone(&app), id: id.clone(), server, usage, say, told: None });
     }
     // What a limit is measured against does not change while somebody looks.
     let machine = app.servers.machine().await.map(|reading| reading.usage).unwrap_or_default();
@@ -307,6 +329,7 @@ fn news_of(row: &mut Row, machine: &Machine, text: Text) -> Option<RowNews> {
         server: row.id.url_segment(),
         state: state.word(),
         label: word(state, text),
+        idle: (row.say)(&row.app, &row.server, text),
         uses: reading.filter(|_| state.is_ready()).map(|reading| Uses::of(&reading, machine, text)),
     };
     (row.told.as_ref() != Some(&news)).then(|| row.told.insert(news).clone())

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::super::choice;
 use super::super::form::Form;
+use super::super::idle;
 use super::super::locale::Language;
 use super::super::text;
 use super::super::view::{Actions, Frame, Moment, NoticeKind};
@@ -136,6 +137,8 @@ pub(in crate::pages) struct Row {
     pub may_read_log: bool,
     /// Where its limits are shown; `None` while it does not run.
     pub limits: Option<String>,
+    /// What becomes of it when it is idle, where the page has room for a sentence.
+    pub idle: Option<String>,
     /// Where it is started with another profile; `None` where there are none, and in the list.
     pub choice: Option<String>,
 }
@@ -172,6 +175,8 @@ impl Person {
 impl Row {
     /// What the page about the person offers beyond the list, which has many rows.
     pub fn offer_more(&mut self, admin: &Admin) {
+        let server = admin.app.servers.find(&self.id);
+        self.idle = server.and_then(|server| idle::sentence(&admin.app, &server, admin.text()));
         self.limits = self.state.is_ready().then(|| admin.address(&format!("/limits/{}", self.id.url_segment())));
         self.choice = choice::address(&admin.app, &self.id, None).filter(|_| self.actions.start);
     }
@@ -234,6 +239,7 @@ impl Row {
             may_remove: !id.server.is_default() && !snapshot.state.is_active() && may("delete:servers"),
             may_read_log: may("servers"),
             limits: None,
+            idle: None,
             choice: None,
         })
     }

@@ -41,6 +41,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
         may_remove: true,
         may_read_log: true,
         limits: Some(text()),
+        idle: Some(text()),
         choice: Some(text()),
     };
     let person = || Person {
@@ -64,6 +65,7 @@ pub(in crate::pages) fn all(frame: &Frame, typed: &str) -> Vec<String> {
             machine: Some(Panel {
                 figures: vec![PanelFigure { kind: "memory", label: "Memory", text: text(), part: Some(0.5) }],
                 servers: vec![InState { state: "running", label: "Running", count: 3 }],
+                short: Some(text()),
             }),
             people: vec![person(), Person { servers: Vec::new(), activity: None, ..person() }],
             may_stop: true,

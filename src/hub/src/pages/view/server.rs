@@ -75,6 +75,8 @@ pub struct ServerView {
     pub idle: Option<String>,
     /// The button by which that is put off.
     pub keep: Option<Keep>,
+    /// Until when it is left alone, as its person wished.
+    pub kept: Option<SystemTime>,
     /// Whether its stop was announced.
     pub planned: bool,
 }
@@ -104,6 +106,10 @@ impl ServerView {
             parts.push(frame.text.fill("server.named", &[("name", &self.display_name)]));
         }
         (!parts.is_empty()).then(|| parts.join(" · "))
+    }
+
+    pub(super) fn kept(&self) -> Option<Moment> {
+        self.kept.map(Moment::of)
     }
 
     pub(super) fn times(&self) -> Option<Moment> {

@@ -61,6 +61,7 @@ fn server(state: ServerState) -> ServerView {
         killed: 0,
         idle: None,
         keep: None,
+        kept: None,
         planned: false,
     }
 }

@@ -45,7 +45,8 @@ impl Idle {
         if computes {
             watched.works = true;
         } else if !recent {
-            let told = jupyter::ask(&self.servers, server, &backend, now).await;
+            let before = watched.jupyter.clone().unwrap_or_default();
+            let told = jupyter::ask(&self.servers, server, &backend, &before).await;
             watched.silent = told.is_none();
             watched.works = told.as_ref().is_some_and(|told| told.busy > 0);
             watched.jupyter = told.or(watched.jupyter);

@@ -7,6 +7,7 @@
 
 mod apply;
 mod jupyter;
+mod kernel;
 mod look;
 mod meter;
 mod pressure;

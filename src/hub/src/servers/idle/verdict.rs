@@ -155,7 +155,7 @@ fn reasons(signs: &Signs<'_>, kept: Option<Usec>) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = attended.map(Reason::Attended).into_iter().collect();
     reasons.extend(watched.worked.filter(|worked| Some(*worked) > attended).map(Reason::Worked));
     match &watched.jupyter {
-        Some(Jupyter { kernels, busy, terminals, last }) => {
+        Some(Jupyter { kernels, busy, terminals, last, .. }) => {
             reasons.push(Reason::Kernels { count: *kernels, busy: *busy });
             if *terminals > 0 {
                 reasons.push(Reason::Terminals { count: *terminals, last: *last });
@@ -193,7 +193,7 @@ mod tests {
 
     /// Ran since minute 100, was last attended in minute 110, and does nothing.
     fn quiet() -> Watched {
-        let jupyter = Jupyter { kernels: 1, busy: 0, terminals: 0, last: Some(105 * MINUTE) };
+        let jupyter = Jupyter { kernels: 1, busy: 0, terminals: 0, last: Some(105 * MINUTE), ..Jupyter::default() };
         Watched { jupyter: Some(jupyter), complete: true, ..Watched::default() }
     }
 

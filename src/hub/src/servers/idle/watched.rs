@@ -1,5 +1,7 @@
 //! What looks at a server saw: kept in memory and, as JSON, in the store.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::meter::Meter;
@@ -44,4 +46,16 @@ pub struct Jupyter {
     pub terminals: u32,
     /// The last message of a kernel, or the last thing a terminal read or wrote.
     pub last: Option<Usec>,
+    /// How well JupyterLab hears its kernels, by their ids, as far as that is known.
+    pub ears: BTreeMap<String, Ears>,
+}
+
+/// Whether JupyterLab hears what a kernel says, so that its word about it can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ears {
+    /// It was heard to begin to compute, or it answered the hub itself.
+    Open,
+    /// The kernel was asked by the hub itself and did not answer.
+    Deaf,
 }
