@@ -191,9 +191,15 @@ def test_figures_and_states_move_without_a_reload(speaking, browser):
     uses = page.driver.find_element(By.CSS_SELECTOR, "tr[data-server='alice'] .uses span + span")
     page.wait("what alice's server uses", lambda _: "CPU" in uses.text and "in a moment" not in uses.text, LIVE_DEADLINE)
     assert state("alice") == "running"
+    idle = "tr[data-server='alice'] .idle"
+    page.wait(
+        "what becomes of alice's idle server",
+        lambda d: any("asleep in " in found.text for found in d.find_elements(By.CSS_SELECTOR, idle)), LIVE_DEADLINE,
+    )
     speaking.run(["systemctl", "stop", "jupyter@alice.service"])
     page.wait("alice's server to be stopped on the page", lambda _: state("alice") == "stopped", LIVE_DEADLINE)
     page.wait("the button that starts it", lambda d: d.find_elements(By.CSS_SELECTOR, "[formaction='/hub/admin/start/alice']"))
     assert page.driver.find_element(By.CSS_SELECTOR, "tr[data-server='alice'] .uses").text.strip() == ""
+    assert [found.text for found in page.driver.find_elements(By.CSS_SELECTOR, idle) if found.text] == []
     assert page.driver.execute_script("return window.sameDocument") is True
     assert page.find("#names").get_attribute("value") == "half a na", "what was being typed is still there"

@@ -139,3 +139,5 @@ def test_why_a_server_does_not_run_is_told_by_the_hub_that_comes_back(aside):
     aside.run(["hubctl", "stop", "bob"])
     wait_for_its_end(aside)
     assert "root stopped it." in client.get("/hub/home").text
+    [stopped] = aside.container.journal("HUB_BY=root")
+    assert (stopped["HUB_USER"], stopped["MESSAGE"]) == ("bob", "The server of bob stopped")

@@ -35,6 +35,7 @@ use crate::servers::idle::Idle;
 use crate::servers::launcher::Launcher;
 use crate::servers::profiles::{self, Offer};
 use crate::servers::registry::{Servers, Settings, Ties};
+use crate::servers::state::Snapshot;
 use crate::services::launcher::ServiceLauncher;
 use crate::services::manager::Manager;
 use crate::services::tokens as service_tokens;
@@ -218,6 +219,11 @@ impl App {
     /// The path of a service's pages: `/services/grades/`.
     pub fn service_url(&self, name: &str) -> String {
         format!("{}services/{name}/", self.base_url())
+    }
+
+    /// How a server is right now; one that nobody ever asked for rests.
+    pub fn snapshot(&self, id: &ServerId) -> Snapshot {
+        self.servers.find(id).map_or_else(|| Snapshot::stopped(self.started), |server| server.snapshot())
     }
 
     /// The profiles that a person may start a server with; empty where nobody is asked.

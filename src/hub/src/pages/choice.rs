@@ -13,7 +13,6 @@ use crate::http::faults::Fault;
 use crate::http::next;
 use crate::http::visitor::Visitor;
 use crate::servers::profiles::{Offer, chosen};
-use crate::servers::state::Snapshot;
 
 /// The page.
 #[derive(Template)]
@@ -62,7 +61,7 @@ pub(super) async fn page(
         return Ok(None);
     }
     let server = app.servers.find(id);
-    let snapshot = server.as_ref().map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
+    let snapshot = app.snapshot(id);
     let details = server.and_then(|server| server.details());
     let last = details.as_ref().and_then(|details| chosen(&details.user_options));
     Ok(Some(ChoicePage {

@@ -17,7 +17,6 @@ use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::servers::registry::Busy;
 use crate::servers::server::Server;
-use crate::servers::state::Snapshot;
 use crate::servers::usage::Machine;
 
 /// How long a page waits for what a person asked for; afterwards the home page tells how it goes.
@@ -46,7 +45,7 @@ pub async fn show(State(app): State<Arc<App>>, visitor: Visitor) -> Response {
 async fn page(app: &App, visitor: &Visitor, user: &UserName, notice: Option<Notice>) -> Html<String> {
     let id = ServerId::default_of(user.clone());
     let server = app.servers.find(&id);
-    let snapshot = server.as_ref().map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
+    let snapshot = app.snapshot(&id);
     let machine = app.servers.machine().await.map(|reading| reading.usage).unwrap_or_default();
     let mut named = Vec::new();
     for server in app.servers.of(user).into_iter().filter(|server| !server.id.server.is_default()) {

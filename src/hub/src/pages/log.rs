@@ -25,7 +25,6 @@ use crate::clock::Usec;
 use crate::http::faults::Fault;
 use crate::http::visitor::Visitor;
 use crate::journals::Source;
-use crate::servers::state::Snapshot;
 
 /// Lines shown, and the most that may be asked for.
 const LINES: u32 = 300;
@@ -86,7 +85,7 @@ pub async fn show(
     };
     let lines = app.servers.journal(&id, "", asked.lines.unwrap_or(LINES).clamp(1, LINES)).await;
     let lines = lines.map_err(Fault::internal)?;
-    let snapshot = app.servers.find(&id).map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
+    let snapshot = app.snapshot(&id);
     let page = LogPage {
         frame: visitor.frame(&app),
         server: text::server(&app, &id, &snapshot, visitor.text),

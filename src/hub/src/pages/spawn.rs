@@ -23,7 +23,7 @@ use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::servers::naming::{self, Refusal};
 use crate::servers::registry::{Busy, Wanted};
-use crate::servers::state::{Snapshot, State as ServerState};
+use crate::servers::state::State as ServerState;
 
 /// Fields that are no options.
 const OWN_FIELDS: [&str; 4] = ["_xsrf", "display_name", "name", "next"];
@@ -300,7 +300,7 @@ pub async fn pending(
         Some(server) => app.servers.failure(server).await,
         None => None,
     };
-    let snapshot = server.map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
+    let snapshot = app.snapshot(&id);
     match snapshot.state {
         ServerState::Running | ServerState::Suspended => {
             return Ok(Redirect::to(&next.unwrap_or_else(|| app.server_url(&id))).into_response());
@@ -330,8 +330,7 @@ pub async fn pending(
 
 /// The page that offers to start a server, or waits until it has stopped.
 pub fn stopped(app: &App, visitor: &Visitor, id: &ServerId, next: String, status: StatusCode) -> Response {
-    let server = app.servers.find(id);
-    let snapshot = server.map_or_else(|| Snapshot::stopped(app.started), |server| server.snapshot());
+    let snapshot = app.snapshot(id);
     let choice = choice::address(app, id, Some(next.as_str()).filter(|next| !next.is_empty()));
     let server = text::server(app, id, &snapshot, visitor.text);
     let page = StoppedPage { frame: visitor.frame(app), server, next, choice };
