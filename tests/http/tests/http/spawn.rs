@@ -1,6 +1,6 @@
 //! `/hub/home`, `/hub/spawn`, `/hub/spawn-pending`, `/hub/stop`, `/hub/user/...`.
 
-use hubd::servers::launcher::UnitState;
+use hubd::servers::launcher::{JournalLine, UnitState};
 use hubd::servers::registry::{Servers, Ties};
 
 use crate::launcher::{Behaviour, DEADLINE};
@@ -48,6 +48,28 @@ async fn a_server_that_crashes_shows_its_journal_escaped() {
     *world.launcher.behaviour.lock().unwrap() = Behaviour::Answers;
     browser.get("/hub/spawn/alice").await;
     world.wait_for("alice", "running").await;
+}
+
+#[tokio::test]
+async fn a_start_that_fails_for_want_of_space_or_quota_says_so_in_words() {
+    let world = World::new("").await;
+    *world.launcher.behaviour.lock().unwrap() = Behaviour::Crashes;
+    let mut browser = world.browser_of("alice").await;
+    for (said, words) in [
+        ("OSError: [Errno 28] No space left on device: '/home/alice/.local'", "There is no space left to write"),
+        ("OSError: [Errno 122] Disk quota exceeded", "The disk quota is used up."),
+    ] {
+        let (identifier, message) = ("jupyter-lab".into(), said.into());
+        let line = JournalLine { time_usec: i64::MAX, priority: 6, identifier, message, message_id: None };
+        *world.launcher.journal.lock().unwrap() = vec![line];
+        let home = browser.get("/hub/home").await;
+        browser.post("/hub/spawn/alice", &format!("_xsrf={}", home.field("_xsrf"))).await;
+        world.wait_for("alice", "failed").await;
+        for page in ["/hub/spawn-pending/alice", "/hub/home"] {
+            let text = browser.get(page).await.text();
+            assert!(text.contains(words), "{page}: {text}");
+        }
+    }
 }
 
 #[tokio::test]
