@@ -50,11 +50,11 @@ def test_who_is_blocked_later_loses_the_session_and_cannot_start(hub):
     answer = hub.request_start(client, "bob")
     assert answer.status in (401, 403), answer.status
     refused = hub.run(
-        ["busctl", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", "StartServer", "sss", "bob", "",
-         ""],
+        ["busctl", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", "StartServer", "ssss", "bob", "",
+         "", ""],
         check=False,
     )
-    assert refused.returncode != 0 and hub.running_units() == {}
+    assert refused.returncode != 0 and "bob" in refused.stderr and hub.running_units() == {}, refused.stderr
 
 
 def test_root_gets_in_and_a_working_lab_when_asked_for(hub):

@@ -1,6 +1,6 @@
 //! PAM's C interface as one safe type, [`Transaction`].
 //!
-//! The only unsafe code of hub-login. Of the crate `pam` only the raw functions are used: its own wrappers lose the
+//! The only unsafe code of hub-login, but for two calls in [`crate::language`]. Of the crate `pam` only the raw functions are used: its own wrappers lose the
 //! user's name, cannot set the remote host and let empty passwords in. Invariants: a transaction that was started is
 //! ended exactly once; PAM holds the only way to the conversation while one of its functions runs; every answer that
 //! PAM does not take over is wiped. Must never log, and never keep an answer.
