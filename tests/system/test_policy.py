@@ -54,7 +54,7 @@ def test_who_is_blocked_later_loses_the_session_and_cannot_start(hub):
          "", ""],
         check=False,
     )
-    assert refused.returncode != 0 and "bob" in refused.stderr and hub.running_units() == {}, refused.stderr
+    assert refused.returncode != 0 and "blocked from the hub" in refused.stderr and hub.running_units() == {}, refused.stderr
 
 
 def test_root_gets_in_and_a_working_lab_when_asked_for(hub):
