@@ -117,9 +117,22 @@ fn to_come(verdict: &Verdict, now: Usec, text: Text) -> Option<String> {
         (None, Some(stop)) => (stopping(stop.why), stop.at),
         (None, None) => return None,
     };
+    let time = span(at - now, text);
+    let is_fresh = |reason: &Reason| matches!(*reason, Reason::Attended(at) if now - at < MINUTE);
+    if verdict.reasons.iter().any(is_fresh) {
+        // In use until a moment ago: nothing to give as a reason yet.
+        let unless = match key {
+            "idle.suspend" => Some("idle.suspend-unless"),
+            "idle.stop" => Some("idle.stop-unless"),
+            _ => None,
+        };
+        if let Some(unless) = unless {
+            return Some(text.fill(unless, &[("time", &time)]));
+        }
+    }
     let reasons: Vec<String> = verdict.reasons.iter().filter_map(|reason| said(reason, now, text)).collect();
     let reasons = reasons.join(text.get("idle.comma"));
-    Some(text.fill(key, &[("time", &span(at - now, text)), ("reasons", &reasons)]))
+    Some(text.fill(key, &[("time", &time), ("reasons", &reasons)]))
 }
 
 fn stopping(why: Why) -> &'static str {
@@ -180,5 +193,8 @@ mod tests {
         let stopped = verdict(None, Some(400 * MINUTE));
         assert!(say(&stopped, Language::En).unwrap().starts_with("Will be stopped in 5 h: "));
         assert_eq!(say(&verdict(None, None), Language::En), None);
+        let used = Verdict { reasons: vec![Reason::Attended(100 * MINUTE - 1)], ..asleep };
+        assert_eq!(say(&used, Language::En).as_deref(), Some("Will be suspended in 12 min unless it is used."));
+        assert_eq!(say(&used, Language::ZhCn).as_deref(), Some("12 分钟内不使用就会休眠。"));
     }
 }
