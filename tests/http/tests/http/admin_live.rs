@@ -229,9 +229,9 @@ async fn what_becomes_of_idle_servers_is_told_by_the_stream_in_few_words_and_by_
     let mut stream = Stream::open(&browser, &address(&list)).await;
     assert_eq!(stream.of("ann").await.0["idle"], "stopped in 4 h");
     let page = browser.get("/hub/admin/user/ann").await.text();
-    assert!(page.contains("<p class=\"small idle\">Will be stopped in 4 h: "), "{page}");
+    assert!(page.contains("<p class=\"small idle\">Will be stopped in 4 h unless it is used."), "{page}");
     let mut stream = Stream::open(&browser, &address(&page)).await;
-    assert!(stream.of("ann").await.0["idle"].as_str().unwrap().starts_with("Will be stopped in 4 h: "));
+    assert!(stream.of("ann").await.0["idle"].as_str().unwrap().starts_with("Will be stopped in 4 h unless"));
     let server = world.app.servers.get(&id("ann"));
     world.app.idle.keep(&server, Some(now() + 185 * 60_000_000), now()).await.unwrap();
     let mut stream = Stream::open(&browser, &address(&list)).await;
