@@ -122,7 +122,7 @@ def test_an_idle_server_says_what_becomes_of_it_and_is_left_alone_on_request(per
     page, language = person
     running(page, module_hub)
     page.open("/hub/home")
-    assert {"en": "Will be suspended in ", "zh-CN": "后休眠："}[language] in page.find("#server-idle").text
+    assert {"en": "Will be suspended in ", "zh-CN": "休眠"}[language] in page.find("#server-idle").text
     assert {"en": "8 h", "zh-CN": "8 小时"}[language] in page.find("#keep-server").text
     page.click("#keep-server")
     page.find("#keep-server[name=release]")
