@@ -35,7 +35,7 @@ PATIENT_JUPYTER = ("/etc/jupyter/jupyter_server_config.d/patient.json", '{"Mappi
 
 
 # What reboots the machine or cuts its power goes last.
-ORDER = ("test_limits", "test_suspend", "test_idle", "test_power")
+ORDER = ("test_devices", "test_limits", "test_suspend", "test_idle", "test_power")
 
 
 def pytest_collection_modifyitems(items):

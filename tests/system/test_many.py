@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness import paths
 from harness.browser import PAGE_DEADLINE
 from harness.hub import at_once, timed
 from harness.people import PASSWORDS
@@ -18,26 +19,6 @@ STARTED_DEADLINE = 300.0
 TRIES = 15
 # How much longer a page of the full house may take than one of a hundred people.
 SLOWER_MAX = 12
-# The smallest thing that can be somebody's server: it answers everything as Jupyter's `api` does.
-SMALL = """#!/usr/bin/python3 -ISE
-import os, socket, sys
-where = next(a.split("=", 1)[1] for a in sys.argv if a.startswith("--ServerApp.sock="))
-door = socket.socket(socket.AF_UNIX)
-door.bind(where)
-os.chmod(where, 0o660)
-door.listen(16)
-body = b'{"version": "0"}'
-head = b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nConnection: close\\r\\nContent-Length: %d\\r\\n\\r\\n"
-while True:
-    guest, _ = door.accept()
-    guest.settimeout(5)
-    try:
-        if guest.recv(65536):
-            guest.sendall(head % len(body) + body)
-    except OSError:
-        pass
-    guest.close()
-"""
 ACCOUNTS = f"""
 set -eu
 for i in $(seq 1 {PEOPLE}); do
@@ -51,7 +32,8 @@ for i in $(seq 1 {SERVERS}); do install -d -m 700 -o $((20000 + i)) -g 100 /home
 @pytest.fixture(scope="module")
 def house(module_hub):
     """A machine whose servers are as small as can be."""
-    module_hub.container.write("/usr/local/bin/small-server", SMALL, 0o755)
+    source = (paths.TESTS / "harness" / "small_server.py").read_text()
+    module_hub.container.write("/usr/local/bin/small-server", source, 0o755)
     module_hub.configure('[hub]\nconcurrent_starts = 0\n[server]\ncommand = ["/usr/local/bin/small-server"]\n')
     module_hub.shell(ACCOUNTS)
     yield module_hub
