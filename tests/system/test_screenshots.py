@@ -59,11 +59,13 @@ def pages(module_hub):
         yield {code: stack.enter_context(Browser(module_hub.container, wanted)) for code, wanted in LANGUAGES.items()}
 
 
-def picture(pages, name, path=None):
-    """Takes the eight pictures of a page; without a path, of what the browsers show now."""
+def picture(pages, name, path=None, shows=None):
+    """Takes the eight pictures of a page; without a path, of what the browsers show now. `shows`: what comes later."""
     for code, page in pages.items():
         if path is not None:
             page.open(path)
+        if shows is not None:
+            page.find(shows)
         for width in WIDTHS:
             for dark in (False, True):
                 page.appearance(dark, width)
@@ -150,7 +152,7 @@ def test_starting_and_failed_pages(pages, module_hub):
     login(pages, "alice")
     client = module_hub.logged_in("alice")
     module_hub.begin(client, "alice")
-    picture(pages, "spawn-pending", "/hub/spawn-pending/alice")
+    picture(pages, "spawn-pending", "/hub/spawn-pending/alice", shows="#journal")
     picture(pages, "home-starting", "/hub/home")
     module_hub.stop(client, "alice")
     program(module_hub, FAILING)
