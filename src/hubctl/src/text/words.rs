@@ -318,7 +318,7 @@ words! {
     DoctorWarn => "warn", "警告";
     DoctorFail => "FAIL", "失败";
     DoctorGood => "Everything the hub needs is there.", "hub 所需的一切都已就绪。";
-    DoctorWarned => "The hub can work; {} things deserve a look.", "hub 可以工作；有 {} 处值得注意。";
+    DoctorWarned => "The hub can work. Things that deserve a look: {}.", "hub 可以工作；有 {} 处值得注意。";
     DoctorBad => "{} things keep the hub from working.", "有 {} 处问题使 hub 无法正常工作。";
     CheckConfig => "The configuration is valid.", "配置正确。";
     CheckConfigBad => "The configuration has mistakes: {}", "配置有误：{}";
