@@ -167,6 +167,11 @@ fn away(app: &App, id: &ServerId, request: &Request<Incoming>) -> Response<Body>
     if !read_only || gate::is_upgrade(request) {
         return stopped::not_running(app, id, original, request.headers());
     }
+    to_stopped(app, original)
+}
+
+/// To the hub's page about a server that does not run; `original` is the path and query that were asked for.
+fn to_stopped(app: &App, original: &str) -> Response<Body> {
     let below = original.strip_prefix(app.base_url()).unwrap_or_default();
     Redirect::to(&public::absolute(app, &format!("{}hub/{below}", app.base_url()))).into_response()
 }

@@ -1,5 +1,6 @@
 //! What outlives a request: tunnels (WebSockets) and bodies that still stream. Both end with the visitor's right.
 
+use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -117,9 +118,14 @@ impl Guarded {
 #[error("the token was revoked")]
 pub struct TokenEnded;
 
+/// Whether a body could not be read because the visitor's token was revoked.
+pub fn is_ended(error: &(dyn Error + 'static)) -> bool {
+    error.is::<TokenEnded>() || error.source().is_some_and(is_ended)
+}
+
 impl Body for Guarded {
     type Data = Bytes;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Error = Box<dyn Error + Send + Sync>;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();

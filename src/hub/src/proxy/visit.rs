@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 
 use super::forward::Right;
-use super::{Head, away, gate, page, polls, refuse};
+use super::{Head, away, gate, page, polls, refuse, to_stopped, upgrade};
 use crate::app::App;
 use crate::clock::now;
 use crate::http::faults::Fault;
@@ -17,6 +17,9 @@ use crate::servers::answers::Question;
 use crate::servers::server::Server;
 use crate::servers::state::{Backend, InUse};
 use crate::servers::suspension::NotWoken;
+
+/// What a program is told that waited for a server.
+const STOPPED: &str = "The server was stopped before it answered.";
 
 /// Where a request goes, and for whom.
 #[derive(Clone, Copy)]
@@ -88,7 +91,8 @@ impl Visit<'_> {
                 }
                 response
             }
-            Err(error) => Fault::Silent(error.to_string().into()).json(),
+            Err(error) if upgrade::is_ended(&error) => self.broken(None, &Fault::NoCredentials),
+            Err(error) => self.broken(None, &Fault::Silent(error.to_string().into())),
         }
     }
 
@@ -97,10 +101,20 @@ impl Visit<'_> {
         let head = gate::is_navigation(&request).then(|| Head::of(&request));
         let Self { app, origin, server, backend } = self;
         let sent = app.forwarder.forward(&app.stop, (server, backend, in_use), right, &origin.address(), request).await;
-        sent.unwrap_or_else(|fault| match head {
-            Some(head) => page(app, origin, &head, &fault),
+        sent.unwrap_or_else(|fault| self.broken(head, &fault))
+    }
+
+    /// It did not answer: something is wrong with it, unless it was stopped meanwhile. A `head` is that of a page.
+    fn broken(self, head: Option<Head>, fault: &Fault) -> Response<Body> {
+        let stopped = !self.server.snapshot().state.is_ready();
+        match head {
+            Some(head) if stopped => {
+                to_stopped(self.app, head.uri.path_and_query().map_or("/", |target| target.as_str()))
+            }
+            Some(head) => page(self.app, self.origin, &head, fault),
+            None if stopped => Fault::Told(StatusCode::SERVICE_UNAVAILABLE, STOPPED.into()).json(),
             None => fault.json(),
-        })
+        }
     }
 
     /// It could not be woken: it is gone by now, or sleeps on.

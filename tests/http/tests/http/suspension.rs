@@ -260,6 +260,44 @@ async fn a_tab_that_asks_in_the_moment_of_the_freeze_is_not_left_hanging() {
 }
 
 #[tokio::test]
+async fn a_tab_that_waits_while_its_right_ends_is_told_so() {
+    let world = World::new("").await;
+    let mut browser = world.browser_in_server_of("alice").await;
+    world.launcher.stand_still(&id("alice"), true);
+    let request = browser.request("GET", "/user/alice/api/kernels").header("sec-fetch-mode", "cors");
+    let request = request.body(Full::default()).unwrap();
+    let mut leaving = world.browser();
+    leaving.cookies = browser.cookies.clone();
+    let (answer, ()) = tokio::join!(browser.send(request), async {
+        world.until(async || world.launcher.is_wanted(&id("alice"))).await;
+        leaving.get("/hub/logout").await;
+        world.launcher.stand_still(&id("alice"), false);
+    });
+    assert_eq!((answer.status, &answer.json()["message"]), (403, &json!("Missing or invalid credentials.")));
+}
+
+#[tokio::test]
+async fn who_waits_for_a_server_that_is_stopped_is_told_so() {
+    for (mode, status) in [("navigate", 302), ("cors", 503)] {
+        let world = World::new("").await;
+        let mut browser = world.browser_in_server_of("alice").await;
+        let reached = world.launcher.reached(&id("alice"));
+        let request = browser.request("GET", "/user/alice/never?a=b").header("sec-fetch-mode", mode);
+        let request = request.body(Full::default()).unwrap();
+        let (answer, ()) = tokio::join!(browser.send(request), async {
+            world.until(async || world.launcher.reached(&id("alice")) > reached).await;
+            world.app.servers.stop(&id("alice"));
+        });
+        assert_eq!(answer.status, status, "{mode}: {}", answer.text());
+        if mode == "navigate" {
+            assert!(answer.header("location").ends_with("/hub/user/alice/never?a=b"), "{}", answer.header("location"));
+        } else {
+            assert_eq!(answer.json()["message"], "The server was stopped before it answered.");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_person_who_asks_in_the_moment_of_the_freeze_gets_an_answer() {
     let world = Arc::new(World::new("").await);
     let mut browser = world.browser_in_server_of("alice").await;

@@ -201,6 +201,7 @@ async fn answer(mut request: Request<Incoming>) -> Response<Body> {
             let bytes = request.into_body().collect().await.unwrap().to_bytes();
             Response::new(full(bytes.len().to_string()))
         }
+        "never" => std::future::pending().await,
         "empty" => {
             let mut response = Response::new(full(String::new()));
             *response.status_mut() = StatusCode::NO_CONTENT;
