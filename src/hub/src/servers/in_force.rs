@@ -27,7 +27,7 @@ pub(super) fn level(unit: &str, properties: &HashMap<String, OwnedValue>, files:
         // What nobody speaks about is systemd's own default: told where it is a limit.
         match amount {
             Some(amount) if !said.is_empty() => drop(level.limits.insert(limit, Held { amount, said })),
-            None if !said.is_empty() => drop(level.limits.insert(limit, Held { amount: Amount::Infinity, said })),
+            None if !said.is_empty() && limit != Limit::Devices => drop(level.limits.insert(limit, Held { amount: Amount::Infinity, said })),
             Some(amount @ Amount::Number(_)) if limit == Limit::TasksMax => {
                 drop(level.limits.insert(limit, Held { amount, said }));
             }
@@ -61,9 +61,11 @@ fn amount(limit: Limit, properties: &HashMap<String, OwnedValue>) -> Option<Amou
         Limit::Devices => {
             let policy = properties.get("DevicePolicy").and_then(|policy| <&str>::try_from(policy).ok())?;
             let list = Vec::<(String, String)>::try_from(value.try_clone().ok()?).ok()?;
-            let device = |(node, access): (String, String)| Device { node, access };
             let open = policy == "auto" && list.is_empty();
-            Some(if open { Amount::Infinity } else { Amount::Devices(list.into_iter().map(device).collect()) })
+            let device = |(node, access): (String, String)| Device { node, access };
+            let devices = list.into_iter().map(device).filter(|device| !is_the_clock(device)).collect::<Vec<_>>();
+            // The wall with no gate in it is no limit that anybody set.
+            if open { Some(Amount::Infinity) } else { Some(devices).filter(|list| !list.is_empty()).map(Amount::Devices) }
         }
         _ => {
             let number = u64::try_from(value).ok()?;
@@ -77,6 +79,11 @@ fn amount(limit: Limit, properties: &HashMap<String, OwnedValue>) -> Option<Amou
             })
         }
     }
+}
+
+/// What systemd itself adds for `ProtectClock=` (systemd.exec(5)): nobody has said it.
+fn is_the_clock(device: &Device) -> bool {
+    device.node == "char-rtc" && device.access == "r"
 }
 
 #[cfg(test)]
@@ -123,6 +130,20 @@ mod tests {
         assert_eq!(held(Limit::IoReadBandwidth), None, "nobody speaks about it in a file that can be read");
         let devices = vec![Device { node: "char-nvidia*".into(), access: "rw".into() }];
         assert_eq!(held(Limit::Devices).unwrap().amount, Amount::Devices(devices));
+    }
+
+    #[test]
+    fn devices_that_nobody_let_through_are_not_told() {
+        let files = [(PathBuf::from("/run/systemd/transient/jupyter@alice.service"), "DevicePolicy=closed\n".to_owned())];
+        let told = |allowed: &[(&str, &str)]| {
+            let allowed: Vec<_> = allowed.iter().map(|(node, access)| ((*node).to_owned(), (*access).to_owned())).collect();
+            let closed = vec![("DevicePolicy", Value::from("closed")), ("DeviceAllow", Value::from(allowed))];
+            let level = level("jupyter@alice.service", &properties(closed), &files);
+            level.limits.get(&Limit::Devices).map(|held| held.amount.show(Limit::Devices))
+        };
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[("char-rtc", "r")]), None, "systemd adds the clock by ProtectClock=");
+        assert_eq!(told(&[("char-nvidia*", "rw"), ("char-rtc", "r")]).as_deref(), Some("char-nvidia* rw"));
     }
 
     #[test]
