@@ -21,7 +21,33 @@ use crate::http::faults::Fault;
 use crate::store::users::UserRow;
 
 /// A password that nobody hears of: the account waits for another one.
-pub const UNKNOWN: NewPassword = NewPassword { chosen: None, must_change: true };
+const UNKNOWN: NewPassword = NewPassword { chosen: None, must_change: true };
+
+/// What is done for people who are added and have no account, where the configuration lets the hub make some.
+pub enum Wanted {
+    /// Nothing was said, as by `JupyterHub`'s own clients: an account, and a password that nobody hears of.
+    Unsaid,
+    /// An account with this password, which the answer tells.
+    Told(NewPassword),
+    /// No account, so that they cannot be added: a name that is misspelt makes none.
+    Never,
+}
+
+impl Wanted {
+    /// The password of an account that is made; `None` where none is.
+    pub fn password(&self) -> Option<&NewPassword> {
+        match self {
+            Self::Unsaid => Some(&UNKNOWN),
+            Self::Told(password) => Some(password),
+            Self::Never => None,
+        }
+    }
+
+    /// Whether the caller hears the password.
+    pub fn is_told(&self) -> bool {
+        matches!(self, Self::Told(_))
+    }
+}
 
 fn bad(text: &str) -> Fault {
     Fault::BadRequest(text.to_owned())
@@ -54,12 +80,13 @@ pub fn password_of(mut wanted: Map<String, Value>) -> Result<NewPassword, Fault>
     Ok(NewPassword { chosen, must_change })
 }
 
-/// Takes the field `account` out of a body.
-pub fn take(body: &mut Map<String, Value>) -> Result<Option<NewPassword>, Fault> {
+/// Takes the field `account` out of a body: an object about the password, or `false`.
+pub fn take(body: &mut Map<String, Value>) -> Result<Wanted, Fault> {
     match body.remove("account") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(wanted)) => password_of(wanted).map(Some),
-        Some(_) => Err(bad("account must be an object")),
+        None | Some(Value::Null) => Ok(Wanted::Unsaid),
+        Some(Value::Object(wanted)) => password_of(wanted).map(Wanted::Told),
+        Some(Value::Bool(false)) => Ok(Wanted::Never),
+        Some(_) => Err(bad("account must be an object, or false")),
     }
 }
 

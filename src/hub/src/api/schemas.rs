@@ -191,11 +191,16 @@ fn password() -> Value {
     object(&[], json!({"password": nullable(text()), "must_change": flag()}))
 }
 
+/// `false`: who has no account is not added.
+fn account() -> Value {
+    json!({"anyOf": [password(), {"type": "boolean", "enum": [false]}]})
+}
+
 fn requests() -> Value {
     let free = || json!({"type": "object"});
     json!({
-        "NewUsers": object(&["usernames"], json!({"usernames": texts(), "admin": flag(), "account": password()})),
-        "NewUser": object(&[], json!({"admin": flag(), "account": password()})),
+        "NewUsers": object(&["usernames"], json!({"usernames": texts(), "admin": flag(), "account": account()})),
+        "NewUser": object(&[], json!({"admin": flag(), "account": account()})),
         "NewPassword": password(),
         "UserChange": object(&[], json!({"name": text(), "admin": flag()})),
         "ServerRequest": object(&[], json!({"display_name": text(), "user_options": nullable(free())})),

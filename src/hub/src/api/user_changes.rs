@@ -16,7 +16,7 @@ use hubd_base::names::UserName;
 use hubd_base::secret::Secret;
 use serde_json::{Map, Value, json};
 
-use super::accounts::{self, Fate};
+use super::accounts::{self, Fate, Wanted};
 use super::body::{Body, python};
 use super::caller::Caller;
 use super::check::{self, USER};
@@ -24,7 +24,6 @@ use super::models::{Shown, View};
 use super::page::Arguments;
 use crate::app::App;
 use crate::auth::accounts::{Meant, resolve};
-use crate::auth::keeper::NewPassword;
 use crate::auth::people::ChangeError;
 use crate::auth::scopes::Resource;
 use crate::auth::tokens::Owner;
@@ -90,8 +89,8 @@ pub async fn create_many(
     }
     USER.check(&body)?;
     let admin = may_grant(&app, &caller, wants_admin(&body))?;
-    let added = add(&app, &caller, &names, admin, account.as_ref()).await?;
-    let models = added.iter().map(|added| Value::Object(added.model(&app, &caller, account.is_some()))).collect();
+    let added = add(&app, &caller, &names, admin, &account).await?;
+    let models = added.iter().map(|added| Value::Object(added.model(&app, &caller, account.is_told()))).collect();
     Ok((StatusCode::CREATED, Json(models)))
 }
 
@@ -114,13 +113,13 @@ impl Added {
     }
 }
 
-/// Adds people, all or none. Who has no account gets one, with this password, where the configuration wants that.
+/// Adds people, all or none. Who has no account gets one, if it is wanted, where the configuration allows it.
 pub async fn add(
     app: &App,
     caller: &Caller,
     names: &[String],
     admin: bool,
-    password: Option<&NewPassword>,
+    wanted: &Wanted,
 ) -> Result<Vec<Added>, Fault> {
     if names.is_empty() {
         return Err(bad(NO_NAMES.to_owned()));
@@ -141,7 +140,7 @@ pub async fn add(
             Meant::Person(_) => {}
             Meant::Account(account) if new.contains(&account) => {}
             Meant::Account(account) => new.push(account),
-            Meant::Nobody => match makeable(app, name) {
+            Meant::Nobody => match makeable(app, name).filter(|_| wanted.password().is_some()) {
                 Some(name) if missing.contains(&name) => {}
                 Some(name) => missing.push(name),
                 None => return Err(failed(name, NO_ACCOUNT)),
@@ -149,7 +148,10 @@ pub async fn add(
             Meant::Impossible => return Err(failed(name, NO_ACCOUNT)),
         }
     }
-    let passwords = accounts::make(app, caller, &missing, password.unwrap_or(&accounts::UNKNOWN)).await;
+    let passwords = match wanted.password() {
+        Some(password) => accounts::make(app, caller, &missing, password).await,
+        None => Ok(Vec::new()),
+    };
     let passwords = passwords.map_err(|(name, fault)| match fault {
         Fault::BadRequest(why) => failed(name.as_str(), &why),
         other => other,
@@ -193,8 +195,8 @@ pub async fn create(
         Some(Meant::Account(account)) => (account, None),
         Some(Meant::Person(_)) => return Err(exists()),
         Some(Meant::Nobody) => {
+            let password = wanted.password().ok_or_else(failed)?;
             let account = makeable(&app, &name).ok_or_else(failed)?;
-            let password = wanted.as_ref().unwrap_or(&accounts::UNKNOWN);
             let made = accounts::make(&app, &caller, std::slice::from_ref(&account), password).await;
             (account, made.map_err(|(_, fault)| fault)?.pop())
         }
@@ -205,7 +207,7 @@ pub async fn create(
     let made = app.people.add(vec![account], admin, now()).await.map_err(Fault::internal)?;
     let person = made.into_iter().next().ok_or_else(exists)?;
     tracing::info!(hub_user = person.name.as_str(), "{} added {} to the hub", caller.name(), person.name);
-    let model = Added { person, password }.model(&app, &caller, wanted.is_some());
+    let model = Added { person, password }.model(&app, &caller, wanted.is_told());
     Ok((StatusCode::CREATED, Json(model.into())))
 }
 

@@ -27,7 +27,9 @@ pub(super) fn level(unit: &str, properties: &HashMap<String, OwnedValue>, files:
         // What nobody speaks about is systemd's own default: told where it is a limit.
         match amount {
             Some(amount) if !said.is_empty() => drop(level.limits.insert(limit, Held { amount, said })),
-            None if !said.is_empty() && limit != Limit::Devices => drop(level.limits.insert(limit, Held { amount: Amount::Infinity, said })),
+            None if !said.is_empty() && limit != Limit::Devices => {
+                drop(level.limits.insert(limit, Held { amount: Amount::Infinity, said }))
+            }
             Some(amount @ Amount::Number(_)) if limit == Limit::TasksMax => {
                 drop(level.limits.insert(limit, Held { amount, said }));
             }
@@ -65,7 +67,11 @@ fn amount(limit: Limit, properties: &HashMap<String, OwnedValue>) -> Option<Amou
             let device = |(node, access): (String, String)| Device { node, access };
             let devices = list.into_iter().map(device).filter(|device| !is_the_clock(device)).collect::<Vec<_>>();
             // The wall with no gate in it is no limit that anybody set.
-            if open { Some(Amount::Infinity) } else { Some(devices).filter(|list| !list.is_empty()).map(Amount::Devices) }
+            if open {
+                Some(Amount::Infinity)
+            } else {
+                Some(devices).filter(|list| !list.is_empty()).map(Amount::Devices)
+            }
         }
         _ => {
             let number = u64::try_from(value).ok()?;
@@ -134,9 +140,11 @@ mod tests {
 
     #[test]
     fn devices_that_nobody_let_through_are_not_told() {
-        let files = [(PathBuf::from("/run/systemd/transient/jupyter@alice.service"), "DevicePolicy=closed\n".to_owned())];
+        let files =
+            [(PathBuf::from("/run/systemd/transient/jupyter@alice.service"), "DevicePolicy=closed\n".to_owned())];
         let told = |allowed: &[(&str, &str)]| {
-            let allowed: Vec<_> = allowed.iter().map(|(node, access)| ((*node).to_owned(), (*access).to_owned())).collect();
+            let allowed: Vec<_> =
+                allowed.iter().map(|(node, access)| ((*node).to_owned(), (*access).to_owned())).collect();
             let closed = vec![("DevicePolicy", Value::from("closed")), ("DeviceAllow", Value::from(allowed))];
             let level = level("jupyter@alice.service", &properties(closed), &files);
             level.limits.get(&Limit::Devices).map(|held| held.amount.show(Limit::Devices))

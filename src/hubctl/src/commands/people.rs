@@ -27,7 +27,7 @@ pub(crate) fn caller() -> Option<UserName> {
     account.and_then(|account| UserName::parse(&account.name).ok())
 }
 
-/// `user add`: whom the hub knows already is passed over. `account`: who has none gets one.
+/// `user add`: whom the hub knows already is passed over. `account`: who has none gets one, and otherwise is refused.
 pub(crate) fn add(
     context: &mut Context<'_>,
     names: &[UserName],
@@ -36,10 +36,8 @@ pub(crate) fn add(
 ) -> Result<(), Failure> {
     let talk = context.talk;
     let usernames: Vec<&str> = names.iter().map(UserName::as_str).collect();
-    let mut body = json!({"usernames": usernames, "admin": admin});
-    if let (Some(wanted), Some(body)) = (account, body.as_object_mut()) {
-        body.insert("account".to_owned(), wanted.body(talk)?);
-    }
+    let account = account.map_or(Ok(Value::Bool(false)), |wanted| wanted.body(talk))?;
+    let body = json!({"usernames": usernames, "admin": admin, "account": account});
     let answer = context.client.send_json("POST", "users", &body)?;
     let added: Vec<Value> = context.client.read(&context.client.expect(answer)?)?;
     for name in names {
@@ -129,7 +127,7 @@ mod tests {
         let hub = FakeHub::new(|_| respond(201, r#"[{"name": "bob"}]"#));
         let printed = on(&hub, |context| add(context, &[name("alice"), name("bob")], true, None));
         assert_eq!(printed.ok().as_deref(), Some("[\n  {\n    \"name\": \"bob\"\n  }\n]\n"));
-        assert_eq!(hub.heard(), ["POST users", r#"{"admin":true,"usernames":["alice","bob"]}"#]);
+        assert_eq!(hub.heard(), ["POST users", r#"{"account":false,"admin":true,"usernames":["alice","bob"]}"#]);
     }
 
     #[test]

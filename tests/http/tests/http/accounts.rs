@@ -35,6 +35,19 @@ async fn no_account_is_made_where_the_configuration_does_not_want_it() {
 }
 
 #[tokio::test]
+async fn no_account_is_made_for_who_asks_for_none() {
+    let world = making().await;
+    let boss = world.caller("boss", &["inherit"]).await;
+    let body = json!({"usernames": ["ann", "no-bob"], "account": false});
+    let refused = boss.call("POST", "/users", body).await;
+    assert!(refused.status == 400 && refused.text().contains("no account of this name"), "{}", refused.text());
+    assert_eq!(boss.call("POST", "/users/no-bob", json!({"account": false})).await.status, 400);
+    assert_eq!(world.keeper.heard(), [""; 0]);
+    let body = json!({"usernames": ["ann"], "account": false});
+    assert_eq!(boss.call("POST", "/users", body).await.status, 201, "who has an account is added");
+}
+
+#[tokio::test]
 async fn who_has_no_account_gets_one_and_the_password_is_told_to_who_asked_for_it() {
     let world = making().await;
     let boss = world.caller("boss", &["inherit"]).await;

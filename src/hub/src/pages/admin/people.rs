@@ -18,6 +18,7 @@ use super::super::view::{Actions, Frame, Moment, NoticeKind};
 use super::accounts::{self, Choice};
 use super::live::{self, Panel, Uses};
 use super::{Admin, Done, Part, Place, Said, html, moment, words};
+use crate::api::accounts::Wanted;
 use crate::api::user_changes;
 use crate::api::users::{Selection, select};
 use crate::auth::accounts::{Meant, resolve};
@@ -360,7 +361,7 @@ pub(super) async fn add(admin: Admin, headers: HeaderMap, form: Form) -> Result<
         return draw(&admin, StatusCode::BAD_REQUEST, Asked::default(), Some(said), typed).await;
     }
     user_changes::may_grant(&admin.app, &admin.caller, typed.admin)?;
-    match user_changes::add(&admin.app, &admin.caller, &names, typed.admin, Some(&password)).await {
+    match user_changes::add(&admin.app, &admin.caller, &names, typed.admin, &Wanted::Told(password)).await {
         Ok(added) => match accounts::made(&admin, &headers, &added, choice.must_change) {
             Some(page) => Ok(page),
             None => Ok(Admin::done(&admin.address(""), Done::Added)),
