@@ -269,6 +269,9 @@ def test_deleting_leaves_account_and_home_unless_asked_and_asked_again(machine, 
     accessible(page)
     page.click("#agree").find("#people")
     assert account(machine, "otto") is not None, "the hub has forgotten otto, the machine has not"
+    misspelt = machine.run(["hubctl", "user", "add", "ottto"], check=False)
+    assert misspelt.returncode == 1 and "no account of this name" in misspelt.stderr
+    assert account(machine, "ottto") is None, "accounts are made for who asks for them"
     machine.run(["hubctl", "user", "add", "otto"])
     uid, _ = account(machine, "otto")
 

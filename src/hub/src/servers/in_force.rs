@@ -28,7 +28,7 @@ pub(super) fn level(unit: &str, properties: &HashMap<String, OwnedValue>, files:
         match amount {
             Some(amount) if !said.is_empty() => drop(level.limits.insert(limit, Held { amount, said })),
             None if !said.is_empty() && limit != Limit::Devices => {
-                drop(level.limits.insert(limit, Held { amount: Amount::Infinity, said }))
+                drop(level.limits.insert(limit, Held { amount: Amount::Infinity, said }));
             }
             Some(amount @ Amount::Number(_)) if limit == Limit::TasksMax => {
                 drop(level.limits.insert(limit, Held { amount, said }));
