@@ -1,6 +1,8 @@
 """What the tiers share: the package under test, and the figures that are told at the end."""
 import os
+import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from harness import package, paths  # noqa: E402
 
 _figures = []
+
+# Whoever ends a run has its machines taken down, as with Ctrl-C.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -28,10 +33,14 @@ def deb():
 
 @pytest.fixture(scope="session")
 def figure(request):
-    """figure("cold request", "31 ms"): a line for the end of the run and for tests/out/figures-<tier>.txt."""
+    """figure("cold request", "31 ms"): a line for the end of the run and for tests/out/figures-<report>.txt.
+
+    The report is what `--junitxml` names, else the tier.
+    """
     paths.OUT.mkdir(exist_ok=True)
-    tier = request.session.items[0].path.parent.name
-    file = paths.OUT / f"figures-{tier}.txt"
+    report = request.config.option.xmlpath
+    name = Path(report).stem if report else request.session.items[0].path.parent.name
+    file = paths.OUT / f"figures-{name}.txt"
     file.unlink(missing_ok=True)
 
     def tell(name, value):

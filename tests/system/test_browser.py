@@ -1,6 +1,5 @@
 """The main job, by a real browser: log in, JupyterLab, a cell, a terminal, log out."""
 import hashlib
-import time
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -8,10 +7,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from harness.browser import LAB_DEADLINE
+from harness.lab_page import OUTPUT_DEADLINE, SOCKETS_OPEN, launch, open_lab, open_notebook
 from harness.people import PASSWORDS
 from harness.wait import wait_for
-
-OUTPUT_DEADLINE = 40.0
 
 TRANSFER_DEADLINE = 120.0
 
@@ -41,71 +39,6 @@ const base64 = chunk => new Promise(resolve => {
 })().catch(error => done([String(error), '']));
 """
 
-SOCKETS_OPEN = """
-return (window.hubdTestSockets || []).filter(socket => socket.readyState === WebSocket.OPEN).length;
-"""
-# A kernel has answered over its connection.
-KERNEL_CONNECTED = """
-return (window.hubdTestSockets || []).some(socket => /\\/api\\/kernels\\/.*\\/channels/.test(socket.url) && socket.hubdTestHeard);
-"""
-WATCH_SOCKETS = """
-window.hubdTestSockets = [];
-const Original = window.WebSocket;
-window.WebSocket = class extends Original {
-  constructor(...args) {
-    super(...args);
-    this.addEventListener('message', () => { this.hubdTestHeard = true; });
-    window.hubdTestSockets.push(this);
-  }
-};
-"""
-# Every request that the page makes by itself or for the person: when, how and of what.
-WATCH_REQUESTS = """
-window.hubdTestRequests = [];
-const fetched = window.fetch;
-window.fetch = function (input, init) {
-  const method = (init && init.method) || input.method || 'GET';
-  const entry = {at: Date.now(), method, url: new URL(input.url || input, location).pathname, status: 0};
-  window.hubdTestRequests.push(entry);
-  return fetched.apply(this, arguments).then(answer => { entry.status = answer.status; return answer; });
-};
-"""
-IDLE_TAB = 300.0
-QUIET = 15.0
-
-
-def open_lab(page, user):
-    """From the login form to the launcher of JupyterLab, by the buttons a person presses.
-
-    What the person had open before is forgotten first: JupyterLab would come back to it, and without a launcher.
-    """
-    page.container.run(["rm", "-rf", f"/home/{user}/.jupyter/lab/workspaces"])
-    page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH_SOCKETS})
-    page.login(user, PASSWORDS[user])
-    page.open("/hub/home")
-    page.click("#start-server, #open-server")
-    page.wait("JupyterLab's address", lambda _: page.path.startswith(f"/user/{user}/lab"), LAB_DEADLINE)
-    page.find(".jp-Launcher", LAB_DEADLINE)
-    return page
-
-
-def launch(page, label):
-    """Presses a card of the launcher."""
-    page.click(f".jp-LauncherCard[title*='{label}'], .jp-LauncherCard[data-category='{label}']", LAB_DEADLINE)
-
-
-def open_notebook(page):
-    """A new notebook whose kernel runs cells: the indicator alone says idle before there is a kernel."""
-    launch(page, "Notebook")
-    page.wait(
-        "an idle kernel, said by the status bar too, which knows of the connection",
-        lambda d: d.find_elements(By.CSS_SELECTOR, ".jp-NotebookPanel .jp-Notebook-ExecutionIndicator[data-status='idle']")
-        and "| Idle" in d.find_element(By.ID, "jp-main-statusbar").text
-        and d.execute_script(KERNEL_CONNECTED),
-        LAB_DEADLINE,
-    )
-
-
 def test_alice_logs_in_computes_in_a_cell_and_opens_a_terminal(hub, browser):
     page = open_lab(browser(hub), "alice")
     open_notebook(page)
@@ -128,74 +61,6 @@ def test_alice_logs_in_computes_in_a_cell_and_opens_a_terminal(hub, browser):
     wait_for("the terminal's command", lambda: written.exists() and "hubd-test" in written.read_text(), OUTPUT_DEADLINE)
     assert written.read_text().split() == ["alice", "hubd-test"]
     page.screenshot_of("lab-terminal")
-
-
-def requests_since(page, moment):
-    """What the page asked for since then, in the browser's own time; `moment` 0 is since it was loaded."""
-    return [entry for entry in page.driver.execute_script("return window.hubdTestRequests") if entry["at"] > moment]
-
-
-def run_cell(page, code, output):
-    """Types into the last cell, runs it, and waits for what it prints."""
-    cells = page.driver.find_elements(By.CSS_SELECTOR, ".jp-NotebookPanel .jp-CodeCell .cm-content")
-    cells[-1].click()
-    ActionChains(page.driver).send_keys(code).key_down(Keys.SHIFT).send_keys(Keys.ENTER).key_up(Keys.SHIFT).perform()
-    page.wait(
-        f"{output} below a cell",
-        lambda d: output in [e.text.strip() for e in d.find_elements(By.CSS_SELECTOR, ".jp-OutputArea-output pre")],
-        OUTPUT_DEADLINE,
-    )
-
-
-def test_an_idle_tab_leaves_its_server_asleep_for_five_minutes_and_works_at_the_next_click(hub, browser, figure):
-    page = browser(hub)
-    page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH_REQUESTS})
-    open_lab(page, "alice")
-    open_notebook(page)
-    run_cell(page, "kept = 6 * 7; print('ready')", "ready")
-    # What is not saved is saved by JupyterLab after a while, which is a write like any other.
-    ActionChains(page.driver).key_down(Keys.CONTROL).send_keys("s").key_up(Keys.CONTROL).perform()
-    page.wait("a saved notebook", lambda d: saved(page), LAB_DEADLINE)
-
-    def quiet(driver):
-        entries = requests_since(page, 0)
-        written = [entry["at"] for entry in entries if entry["method"] != "GET"]
-        return driver.execute_script("return Date.now()") - max(written, default=0) > QUIET * 1000
-    page.wait("a page that writes nothing any more", quiet, LAB_DEADLINE)
-    sockets = page.driver.execute_script("return window.hubdTestSockets.length")
-    wait_for(
-        "the server to be suspended", lambda: hub.run(["hubctl", "suspend", "alice"], check=False).returncode == 0, QUIET
-    )
-    began, started = page.driver.execute_script("return Date.now()"), time.monotonic()
-    while time.monotonic() - started < IDLE_TAB:
-        state = hub.container.show("jupyter@alice.service", "FreezerState")
-        asked = [(entry["method"], entry["url"], entry["status"]) for entry in requests_since(page, began)]
-        assert state == "frozen", f"woken after {time.monotonic() - started:.0f} s; the page asked for {asked[-12:]}"
-        assert not page.driver.find_elements(By.CSS_SELECTOR, ".jp-Dialog"), "an open tab shows no error"
-        page.driver.execute_async_script("setTimeout(arguments[0], 5000)")
-    told = requests_since(page, began)
-    assert len(told) > 30, "the tab went on asking"
-    assert {entry["status"] for entry in told} <= {0, 200, 304}, told
-    assert page.driver.execute_script("return window.hubdTestSockets.length") == sockets, "no connection was made anew"
-    assert page.driver.execute_script(SOCKETS_OPEN) > 0
-    names = sorted({entry["url"].removeprefix("/user/alice/") for entry in told})
-    figure("an idle tab, five minutes asleep", f"{len(told)} requests told from memory: {', '.join(names)}")
-
-    clicked = time.monotonic()
-    run_cell(page, "print(kept)", "42")
-    figure("the first click after five minutes, to the output of a cell", f"{time.monotonic() - clicked:.1f} s")
-    assert hub.container.show("jupyter@alice.service", "FreezerState") == "running"
-    assert page.driver.execute_script("return window.hubdTestSockets.length") == sockets
-    assert not page.driver.find_elements(By.CSS_SELECTOR, ".jp-Dialog")
-
-
-def saved(page):
-    """Whether the notebook is saved; the first time JupyterLab asks for its name."""
-    for button in page.driver.find_elements(By.CSS_SELECTOR, ".jp-Dialog .jp-mod-accept"):
-        button.click()
-    dirty = page.driver.find_elements(By.CSS_SELECTOR, "#jp-main-dock-panel .jp-mod-dirty")
-    return not dirty and any(entry["method"] == "PUT" and entry["url"].endswith(".ipynb")
-                             for entry in requests_since(page, 0))
 
 
 def test_200_megabytes_go_up_from_the_browser_as_jupyterlab_sends_them_and_down_intact(hub, browser):

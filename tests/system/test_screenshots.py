@@ -54,7 +54,8 @@ return [...document.querySelectorAll('body *')].filter(e => {
 
 @pytest.fixture(scope="module")
 def pages(module_hub):
-    """One browser for each language, both logged out."""
+    """One browser for each language, both logged out; on a machine where PAM can speak both, too."""
+    module_hub.run(["localedef", "--inputfile=zh_CN", "--charmap=UTF-8", "zh_CN.UTF-8"])
     with contextlib.ExitStack() as stack:
         yield {code: stack.enter_context(Browser(module_hub.container, wanted)) for code, wanted in LANGUAGES.items()}
 

@@ -13,7 +13,9 @@ const hubPage = (() => {
       const time = new Date(element.dateTime);
       const seconds = Math.min(0, (time - Date.now()) / 1000);
       const [unit, size] = units.find(([, size]) => -seconds >= size) ?? ["second", 1];
-      const text = unit === "second" ? relative.format(0, "second") : relative.format(Math.ceil(seconds / size), unit);
+      // "1分钟前" is "1 分钟前" in our other texts.
+      const ago = () => relative.format(Math.ceil(seconds / size), unit).replace(/(\d)(?=\p{Script=Han})/u, "$1 ");
+      const text = unit === "second" ? document.body.dataset.now : ago();
       // What lies ahead is told as a date: "in 30 days" would be wrong tomorrow.
       const shown = "exact" in element.dataset ? exact.format(time) : text;
       if (element.textContent !== shown) element.textContent = shown;

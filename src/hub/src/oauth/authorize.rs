@@ -83,8 +83,14 @@ fn check_access(app: &App, client: &Registered, user: &UserName) -> Result<(), F
             scopes.covers("access:services", Resource::Service(name), app.access.groups()) == Cover::Covered
         }
     };
-    let text = || format!("You do not have permission to access {}", client.description);
-    if may { Ok(()) } else { Err(Fault::Told(StatusCode::FORBIDDEN, text())) }
+    let refused = || match &client.client {
+        Client::Server(_) => Fault::NotYours,
+        Client::Service(_) => {
+            let text = format!("You do not have permission to access {}", client.description);
+            Fault::Told(StatusCode::FORBIDDEN, text)
+        }
+    };
+    if may { Ok(()) } else { Err(refused()) }
 }
 
 fn give(app: &App, request: &Request, session: Arc<Session>, scopes: BTreeSet<String>) -> Result<Redirect, Fault> {

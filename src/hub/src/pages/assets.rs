@@ -177,6 +177,7 @@ mod tests {
             ("text", "page", 4.5),
             ("text", "surface", 4.5),
             ("text", "sunken", 4.5),
+            ("text", "raised", 4.5),
             ("muted", "page", 4.5),
             ("muted", "surface", 4.5),
             ("muted", "sunken", 4.5),

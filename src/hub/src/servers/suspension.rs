@@ -109,6 +109,8 @@ fn may_be_suspended(server: &Server) -> Result<State, NotSuspended> {
 async fn give_memory_back(servers: &Servers, server: &Server) {
     match timeout(RECLAIM, servers.0.launcher.reclaim(&server.id)).await {
         Ok(Ok(bytes)) => return gave_back(server, bytes),
+        // Stopped meanwhile: all of it is given back.
+        Ok(Err(LaunchError::NotRunning(_))) => return,
         Ok(Err(error)) => tracing::warn!("cannot give the memory of {} back, ignoring: {error}", server.id.unit_name()),
         Err(_) => tracing::warn!("cannot give the memory of {} back in time, ignoring", server.id.unit_name()),
     }
@@ -137,9 +139,9 @@ async fn wake(servers: &Servers, server: &Arc<Server>) -> Result<(), NotWoken> {
     timeout(WAKE, woken).await.map_err(late)?
 }
 
-/// A wake whose end nobody here waits for.
+/// A wake whose end nobody here waits for; what was stopped meanwhile needs none.
 async fn wake_for_others(servers: &Servers, server: &Arc<Server>) {
-    if let Err(error) = wake(servers, server).await {
+    if let Err(NotWoken::Failed(error)) = wake(servers, server).await {
         tracing::warn!("cannot wake {}, ignoring: {error}", server.id.unit_name());
     }
 }

@@ -361,6 +361,10 @@ async fn everybodys_server_on_a_page_starts_after_a_question_and_what_is_refused
     assert!(good(&mut boss, "/hub/admin/start-all").await.contains("is running already."));
     let answer = send(&mut boss, "/hub/admin/start-all", &[("server", "ann")]).await;
     assert!(answer.status == 409 && answer.text().contains("<li>ann: ann is already running"), "{}", answer.text());
+    world.app.servers.stop(&id("bob"));
+    world.wait_for("bob", "stopped").await;
+    let one = good(&mut boss, "/hub/admin/start-all").await;
+    assert!(one.contains("Start this server?") && !one.contains("Start them all"), "{one}");
 }
 
 #[tokio::test]

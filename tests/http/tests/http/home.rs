@@ -110,6 +110,25 @@ async fn the_log_of_ones_own_server_is_a_page() {
 }
 
 #[tokio::test]
+async fn the_bar_marks_the_page_that_is_open() {
+    let world = World::new("").await;
+    let mut boss = world.browser_of("boss").await;
+    for (path, marked) in [
+        ("/hub/home", Some("home")),
+        ("/hub/token", Some("token")),
+        ("/hub/admin", Some("admin")),
+        ("/hub/admin/groups?offset=0", Some("admin")),
+        ("/hub/log/boss", None),
+    ] {
+        let page = boss.get(path).await.text();
+        for place in ["home", "token", "admin"] {
+            let here = page.contains(&format!("<a href=\"/hub/{place}\" aria-current=\"true\">"));
+            assert_eq!(here, marked == Some(place), "{place} on {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_theme_is_kept_and_given_back_to_the_browser() {
     let world = World::new("").await;
     let mut browser = world.browser();

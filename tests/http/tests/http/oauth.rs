@@ -241,7 +241,7 @@ async fn whoever_may_not_use_the_client_is_refused_by_name() {
     let mut bob = world.browser_of("bob").await;
     let service = authorize(&[("client_id", "service-asks"), ("response_type", "code")]);
     for (path, words) in [
-        (ask(), "You do not have permission to access Server at /user/alice/"),
+        (ask(), "This is someone else&#39;s JupyterLab"),
         (service.clone(), "You do not have permission to access JupyterHub service asks"),
     ] {
         let answer = bob.get(&path).await;

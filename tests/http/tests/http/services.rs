@@ -127,7 +127,7 @@ async fn a_service_that_does_not_answer_is_503_in_the_persons_language() {
     assert!(page.text().contains("This service does not answer"), "{}", page.text());
     let request = browser.request("GET", "/services/grades/show").header("accept", "text/html");
     let page = browser.send(request.header("accept-language", "zh-CN").body(Full::default()).unwrap()).await;
-    assert!(page.status == 503 && page.text().contains("该服务没有响应"), "{}", page.text());
+    assert!(page.status == 503 && page.text().contains("这个服务没有响应"), "{}", page.text());
     let request = browser.request("POST", "/services/grades/api").body(Full::default()).unwrap();
     let answer = browser.send(request).await;
     assert_eq!((answer.status, &json_of(&answer)["message"]), (503, &json!("The service grades cannot be reached.")));

@@ -99,7 +99,7 @@ pub(super) async fn ask_start_all(admin: Admin, Query(asked): Query<Asked>) -> R
     let page = ConfirmPage {
         title: counted(text, ["bulk.start-title", "bulk.start-one"], items.len()),
         about: vec![text.get("bulk.start-about").to_owned()],
-        button: text.get("bulk.start").to_owned(),
+        button: counted(text, ["bulk.start", "admin.start"], items.len()),
         harmless: true,
         ..of_many(&admin, &asked, "/start-all", items)
     };
@@ -147,7 +147,7 @@ pub(super) async fn ask_stop_all(admin: Admin, Query(asked): Query<Asked>) -> Re
     let page = ConfirmPage {
         title: counted(text, ["admin.stop-all-title", "admin.stop-all-one"], items.len()),
         about: vec![text.get("admin.stop-all-about").to_owned()],
-        button: text.get("admin.stop-all").to_owned(),
+        button: counted(text, ["admin.stop-all", "admin.stop"], items.len()),
         ..of_many(&admin, &asked, "/stop-all", items)
     };
     Ok(html(StatusCode::OK, &page))

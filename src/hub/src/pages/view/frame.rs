@@ -36,6 +36,12 @@ impl Frame {
         format!("{}hub/{path}", self.base_url)
     }
 
+    /// Whether this page is the one at `place`, as in `hub()`, or below it.
+    pub(in crate::pages) fn here(&self, place: &str) -> bool {
+        let rest = self.path.strip_prefix(self.hub(place).as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    }
+
     /// The address of one of the pages' own files.
     pub fn asset(&self, name: &str) -> String {
         assets::url(&self.base_url, name)
