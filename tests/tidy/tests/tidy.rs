@@ -327,7 +327,10 @@ fn every_documented_message_is_written_by_the_code_and_caused_by_a_test_on_a_rea
         assert!(code.contains(&format!("\"{id}\"")), "nothing writes {id} of docs/journal.md");
         // In the words that stand there, up to the first full stop, as tests/harness/messages.py takes them.
         let words = cells[3].split(". ").next().unwrap();
-        assert!(tests.contains(&format!("\"{words}\"")), "no test of a real machine causes {words:?} of docs/journal.md");
+        assert!(
+            tests.contains(&format!("\"{words}\"")),
+            "no test of a real machine causes {words:?} of docs/journal.md"
+        );
     }
     assert!(seen > 30, "docs/journal.md lists messages");
 }
