@@ -84,5 +84,5 @@ def test_a_kernel_that_computes_without_a_browser_is_left_alone_and_suspended_an
     _, seconds = timed(lambda: wait_for("it to be suspended", lambda: frozen(hub), DEADLINE))
     figure("time from idle to suspended", f"{seconds:.0f} s, of them 15 s by rule, with a look every 5 s, emulated")
     wait_for("it to be stopped", lambda: hub.container.active(UNIT) == "inactive", DEADLINE)
-    [culled] = entries_of(hub.container.journal(after=cursor), STOPPED_FOR_IDLENESS)
+    [culled] = entries_of(hub.container.journal("HUB_USER=bob", after=cursor), STOPPED_FOR_IDLENESS)
     assert (culled["HUB_USER"], culled["HUB_OUTCOME"]) == ("bob", "idle")
