@@ -126,6 +126,8 @@ def test_an_idle_server_says_what_becomes_of_it_and_is_left_alone_on_request(per
     assert {"en": "8 h", "zh-CN": "8 小时"}[language] in page.find("#keep-server").text
     page.click("#keep-server")
     page.find("#keep-server[name=release]")
+    until = page.find("#server-kept time")
+    assert until.text == until.get_attribute("title") and ":" in until.text, "what lies ahead is told with date and hour"
     page.click("#keep-server[name=release]")
     page.find("#keep-server:not([name])")
 

@@ -31,7 +31,7 @@ words! {
     AboutUserPassword => "Set the password of an account that the hub made, and print it once",
         "为 hub 创建的账号设置密码，并显示一次";
     AboutServers => "The servers that run, and those that failed", "列出运行中和失败的服务器";
-    AboutProfiles => "What a person may start a server with", "列出某个用户可选的服务器配置";
+    AboutProfiles => "What a person may start a server with", "列出某个用户可选的配置方案";
     AboutStart => "Start a person's server", "启动某个用户的服务器";
     AboutStop => "Stop a person's server", "停止某个用户的服务器";
     AboutIdle => "Which servers nobody uses, why, and what becomes of them", "列出闲置的服务器、原因以及后续处理";
@@ -45,7 +45,7 @@ words! {
     AboutToken => "The API tokens of a person", "某个用户的 API 令牌";
     AboutTokenCreate => "Make a token, which is printed once and never again", "创建令牌；令牌只显示这一次";
     AboutTokenList => "A person's tokens, those of apps included", "列出用户的令牌（包括应用的令牌）";
-    AboutTokenRevoke => "End a token at once", "立即作废一个令牌";
+    AboutTokenRevoke => "End a token at once", "立即撤销一个令牌";
     AboutGroups => "The hub's groups and their members", "列出 hub 的组及其成员";
     AboutGroup => "The hub's own groups", "管理 hub 自己的组";
     AboutGroupCreate => "Make a group", "创建组";
@@ -203,10 +203,10 @@ words! {
     IdleSilent => "JupyterLab does not tell of its kernels", "JupyterLab 没有报告内核状态";
     IdleCpu => "processor {}%", "处理器 {}%";
     IdleMeasuring => "processor being measured", "正在测量处理器";
-    IdleKept => "kept, ends {}", "保留中，{}结束";
+    IdleKept => "kept, ends {}", "保持原样，{}结束";
     Comma => ", ", "，";
     Kept => "The server of {} is left as it is; that ends {}.", "{} 的服务器将保持原样，{}结束。";
-    NotKept => "The server of {} is left alone no longer.", "{} 的服务器不再特别保留。";
+    NotKept => "The server of {} is left alone no longer.", "{} 的服务器不再保持原样。";
 
     // start, stop, logs
     Starting => "Starting the server of {} ...", "正在启动 {} 的服务器……";
@@ -232,13 +232,13 @@ words! {
     CannotRun => "{} could not be run: {}.", "无法运行 {}：{}。";
 
     // profiles
-    Profile => "PROFILE", "配置";
+    Profile => "PROFILE", "配置方案";
     ProfileUsually => "DEFAULT", "默认";
     ProfileLimits => "LIMITS", "限制";
     ProfileAbout => "DESCRIPTION", "说明";
     ProfileNone => "(none)", "（无）";
     ProfileUsual => "yes", "是";
-    NoProfiles => "There is nothing to choose for {}.", "{} 没有可选的配置。";
+    NoProfiles => "There is nothing to choose for {}.", "{} 没有可选的配置方案。";
 
     // limits
     BadLimit => "\"{}\": expected name=amount, such as memory_max=4G.", "“{}”：应为“名称=值”，例如 memory_max=4G。";
@@ -271,7 +271,7 @@ words! {
         "hub 已忘记 {}。这台机器上的账号及其文件没有变化。";
     TokenCreated => "Token {} of {}, which expires: {}. It is shown only this once.",
         "{}：{} 的令牌，到期：{}。只显示这一次。";
-    TokenRevoked => "Token {} of {} is revoked.", "令牌 {}（{}）已作废。";
+    TokenRevoked => "Token {} of {} is revoked.", "令牌 {}（{}）已撤销。";
     NoSuchGroup => "The hub has no group {}.", "hub 没有组 {}。";
     NoSuchGroupHint => "`hubctl groups` lists them, `hubctl group create {}` makes it.",
         "`hubctl groups` 列出所有组，`hubctl group create {}` 创建这个组。";
