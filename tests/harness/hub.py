@@ -144,6 +144,13 @@ class Hub:
              "-u", "hub-broker.service"], check=False,
         ).stdout
 
+    def ask_broker(self, verb, *arguments, check=True):
+        """Root's call of a method of the broker, all of whose arguments are strings."""
+        return self.run(
+            ["busctl", "--system", "--json=short", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1",
+             verb, "s" * len(arguments), "--", *arguments], check=check,
+        )
+
     def status(self):
         """The hub's answer to hubctl status --json."""
         return json.loads(self.run(["hubctl", "status", "--json"]).stdout)

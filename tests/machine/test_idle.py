@@ -5,6 +5,7 @@ It computes for ten minutes, so `tests/run` has this run beside the system tier.
 import pytest
 
 from harness.hub import timed
+from harness.messages import entries_of
 from harness.wait import wait_for
 
 UNIT = "jupyter@bob.service"
@@ -31,7 +32,7 @@ while time.monotonic() - begun < 600:
     turns += 1
 pathlib.Path.home().joinpath("computed").write_text(str(turns))
 """
-STOPPED_FOR_IDLENESS = "d27a6c58f0e34b9bb1c4e9703a5f82d6"
+STOPPED_FOR_IDLENESS = "the hub stops a server; `HUB_OUTCOME` is `idle` or `max-age`"
 DEADLINE = 600.0
 COMPUTED_DEADLINE = 1800.0
 
@@ -83,5 +84,5 @@ def test_a_kernel_that_computes_without_a_browser_is_left_alone_and_suspended_an
     _, seconds = timed(lambda: wait_for("it to be suspended", lambda: frozen(hub), DEADLINE))
     figure("time from idle to suspended", f"{seconds:.0f} s, of them 15 s by rule, with a look every 5 s, emulated")
     wait_for("it to be stopped", lambda: hub.container.active(UNIT) == "inactive", DEADLINE)
-    [culled] = hub.container.journal(f"MESSAGE_ID={STOPPED_FOR_IDLENESS}", after=cursor)
+    [culled] = entries_of(hub.container.journal("HUB_USER=bob", after=cursor), STOPPED_FOR_IDLENESS)
     assert (culled["HUB_USER"], culled["HUB_OUTCOME"]) == ("bob", "idle")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness.jupyter import Kernel
+from harness.messages import entries_of, entry_of, whose
 from harness.wait import wait_for
 
 # As many as the tier has time for: under emulation each takes a minute to start.
@@ -33,7 +34,8 @@ for page in range(0, len(hoard), 4096):
     hoard[page] = 1
 """
 HOG_UNIT = "hog.service"
-SHORT_OF_MEMORY = "0de255fbb4c34a1b9022a201ef216543"
+SHORT_OF_MEMORY = "the machine is short of memory, and an idle server was suspended before its time"
+GAVE_BACK = "a frozen server gave memory back, `HUB_BYTES` of it"
 PRESSURE_DEADLINE = 300.0
 
 
@@ -100,6 +102,8 @@ def test_suspended_servers_give_most_of_their_memory_back_and_wake_as_they_were(
     figure(f"memory of {len(PEOPLE)} idle servers, suspended with swap",
            f"{before} MiB before, {after} MiB after; the hub says {told} MiB were given back")
     for user, sleeper in sleepers.items():
+        entry = entry_of(hub.container.journal(f"HUB_USER={user}"), GAVE_BACK)
+        assert whose(entry) == (user, "", hub.unit(user)) and int(entry["HUB_BYTES"]) == sleeper.told, entry
         assert frozen(hub, user)
         assert sleeper.after <= sleeper.before * (1 - GIVEN_BACK), (user, sleeper)
     longest = min(sleeper.since for sleeper in sleepers.values())
@@ -145,8 +149,8 @@ def test_where_memory_is_short_idle_servers_are_suspended_before_their_time_and_
 
     wait_for("one to be suspended", looked, PRESSURE_DEADLINE)
     wait_for("the other one, without another look", lambda: frozen(hub, other), PRESSURE_DEADLINE)
-    said = hub.container.journal(f"MESSAGE_ID={SHORT_OF_MEMORY}", after=cursor)
-    assert [entry["HUB_USER"] for entry in said] == [longest, other], said
+    said = entries_of(hub.container.journal(after=cursor), SHORT_OF_MEMORY)
+    assert [whose(entry) for entry in said] == [(user, "", hub.unit(user)) for user in (longest, other)], said
     assert hub.status()["suspended_for_memory"]["servers"] == 2
     figure("two idle servers suspended for want of memory",
            f"{time.monotonic() - begun:.0f} s after somebody began to wait for it; {said[0]['MESSAGE']}")

@@ -135,6 +135,30 @@ def test_an_administrator_adds_three_people_who_log_in_choose_passwords_and_get_
     assert not any(password in journal for password in [*passwords.values(), OWN])
 
 
+# The form's answer never comes; what would be sent is counted.
+HELD = """
+window.sent = 0;
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) window.sent += 1;
+  event.preventDefault();
+});
+"""
+
+
+@pytest.mark.parametrize("language, told", [("en", "Adding people: 3."), ("zh-CN", "正在添加 3 人")])
+def test_while_people_are_added_the_page_says_how_many_and_the_form_is_sent_once(machine, browser, language, told):
+    page = browser(machine, "zh-CN,zh" if language == "zh-CN" else "en").login("boss", PASSWORDS["boss"])
+    page.open("/hub/admin")
+    page.driver.execute_script(HELD)
+    page.find("#names").send_keys("una\nulla, ute\nuna")
+    page.click("#add-people")
+    page.wait("the number of people", lambda driver: driver.find_element(By.ID, "adding").text.startswith(told))
+    accessible(page)
+    page.click("#add-people")
+    assert page.driver.execute_script("return window.sent") == 1
+    assert page.find("#add-people").get_attribute("aria-busy") == "true"
+
+
 def test_a_chosen_password_counts_at_once_where_it_need_not_be_changed(machine, browser):
     page = browser(machine).login("boss", PASSWORDS["boss"])
     page.open("/hub/admin")

@@ -190,9 +190,7 @@ def test_a_profile_is_for_those_it_names_and_its_variables_reach_the_kernel(rule
 
 def test_the_broker_itself_refuses_a_profile_that_is_not_for_the_person(rules):
     """The broker reads root's files itself, whatever the caller believes."""
-    asked = rules.run(
-        ["busctl", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", "StartServer", "ssss",
-         "bob", "", "", "for students"], check=False)
+    asked = rules.ask_broker("StartServer", "bob", "", "", "for students", check=False)
     assert asked.returncode != 0 and "There is no profile" in asked.stderr, asked
     assert not rules.is_up("bob")
 

@@ -49,11 +49,7 @@ def test_who_is_blocked_later_loses_the_session_and_cannot_start(hub):
     hub.configure('[login]\nblock = ["bob"]\n')
     answer = hub.request_start(client, "bob")
     assert answer.status in (401, 403), answer.status
-    refused = hub.run(
-        ["busctl", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1", "StartServer", "ssss", "bob", "",
-         "", ""],
-        check=False,
-    )
+    refused = hub.ask_broker("StartServer", "bob", "", "", "", check=False)
     assert refused.returncode != 0 and "blocked from the hub" in refused.stderr and hub.running_units() == {}, refused.stderr
 
 

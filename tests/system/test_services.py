@@ -45,14 +45,6 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
-def call(hub, verb, *arguments, check=True):
-    """A method of the broker, all of whose arguments are strings."""
-    return hub.run(
-        ["busctl", "--system", "--json=short", "call", "org.hubd.Broker1", "/org/hubd/Broker1", "org.hubd.Broker1",
-         verb, "s" * len(arguments), "--", *arguments], check=check,
-    )
-
-
 def ask(hub, name, user="_hubd"):
     """What the service answers at its socket, None when it does not."""
     told = hub.run(
@@ -74,7 +66,7 @@ def services(module_hub):
     module_hub.configure(CONFIGURATION)
     yield module_hub
     for name in ("grades", "other", "outside", "broken"):
-        call(module_hub, "StopService", name)
+        module_hub.ask_broker("StopService", name)
     assert units(module_hub) == set()
     assert module_hub.shell("ls -A /run/hub/secrets /run/hub/services").split() == [
         "/run/hub/secrets:", "/run/hub/services:",
@@ -82,7 +74,7 @@ def services(module_hub):
 
 
 def test_a_service_runs_with_its_contract_and_nobody_sees_its_secrets(services):
-    unit, invocation = json.loads(call(services, "StartService", "grades", TOKEN).stdout)["data"]
+    unit, invocation = json.loads(services.ask_broker("StartService", "grades", TOKEN).stdout)["data"]
     assert unit == UNIT
     assert services.container.show(UNIT, "InvocationID") == invocation
     told = wait_for("the service to answer", lambda: ask(services, "grades"), 20)
@@ -98,12 +90,12 @@ def test_a_service_runs_with_its_contract_and_nobody_sees_its_secrets(services):
     for path in ("/run/hub/secrets", "/run/hub/services/grades"):
         assert services.run(["ls", path], user="bob", check=False).returncode != 0
     assert ask(services, "grades", user="bob") is None
-    again = call(services, "StartService", "grades", TOKEN, check=False)
+    again = services.ask_broker("StartService", "grades", TOKEN, check=False)
     assert again.returncode != 0 and "is running" in again.stderr
 
 
 def test_a_service_that_dies_comes_back_with_its_token(services):
-    call(services, "StartService", "grades", TOKEN)
+    services.ask_broker("StartService", "grades", TOKEN)
     wait_for("the service to answer", lambda: ask(services, "grades"), 20)
     services.run(["systemctl", "kill", "--signal=KILL", UNIT])
     wait_for("systemd to start it again", lambda: services.container.show(UNIT, "NRestarts") == "1", 20)
@@ -112,28 +104,28 @@ def test_a_service_that_dies_comes_back_with_its_token(services):
 
 
 def test_two_services_without_an_account_are_two_accounts(services):
-    call(services, "StartService", "grades", TOKEN)
-    call(services, "StartService", "other", TOKEN)
+    services.ask_broker("StartService", "grades", TOKEN)
+    services.ask_broker("StartService", "other", TOKEN)
     accounts = {services.container.show(f"hub-service@{name}.service", "User") for name in ("grades", "other")}
     assert len(accounts) == 2
 
 
 def test_a_service_that_somebody_else_runs_gets_a_forwarder_to_where_it_is_now(services):
-    call(services, "StartService", "grades", TOKEN)
-    call(services, "StartService", "other", TOKEN)
-    unit, _ = json.loads(call(services, "StartService", "outside", "").stdout)["data"]
+    services.ask_broker("StartService", "grades", TOKEN)
+    services.ask_broker("StartService", "other", TOKEN)
+    unit, _ = json.loads(services.ask_broker("StartService", "outside", "").stdout)["data"]
     assert unit == "hub-service-forward@outside.socket"
     told = wait_for("the other service", lambda: ask(services, "outside"), 20)
     assert told["JUPYTERHUB_SERVICE_NAME"] == "other"
-    assert call(services, "StartService", "outside", "", check=False).returncode != 0
+    assert services.ask_broker("StartService", "outside", "", check=False).returncode != 0
     services.configure(CONFIGURATION.replace("http://127.0.0.1:9998", "http://127.0.0.1:9999").replace(
         'name = "grades"\nurl = "http://127.0.0.1:9999"', 'name = "grades"'))
-    call(services, "StartService", "outside", "")
+    services.ask_broker("StartService", "outside", "")
     assert wait_for("the first service", lambda: ask(services, "outside"), 20)["JUPYTERHUB_SERVICE_NAME"] == "grades"
 
 
 def test_a_program_that_is_not_there_leaves_nothing_behind(services):
-    told = call(services, "StartService", "broken", TOKEN, check=False)
+    told = services.ask_broker("StartService", "broken", TOKEN, check=False)
     assert told.returncode != 0 and "the program cannot be executed" in told.stderr
     assert units(services) == set()
 
@@ -145,6 +137,6 @@ def test_a_program_that_is_not_there_leaves_nothing_behind(services):
     ("../x", TOKEN, "no name the hub takes"),
 ])
 def test_what_cannot_be_started_is_refused_with_a_reason(services, name, token, sentence):
-    told = call(services, "StartService", name, token, check=False)
+    told = services.ask_broker("StartService", name, token, check=False)
     assert told.returncode != 0 and sentence in told.stderr
     assert units(services) == set()

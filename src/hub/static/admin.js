@@ -118,6 +118,17 @@
     events.onerror = () => { if (events.readyState === EventSource.CLOSED) lost(true); };
   }
 
+  // A class of new accounts takes a while, and the hub answers when all are there.
+  function showAdding(adding) {
+    const line = document.getElementById("adding");
+    if (!line) return;
+    const names = document.getElementById("names").value.split(/[\s,;，；、]+/).filter(Boolean);
+    line.textContent = adding ? line.dataset.said.replace("{count}", new Set(names).size) : "";
+  }
+
+  document.getElementById("add")?.addEventListener("submit", () => showAdding(true));
+  window.addEventListener("pageshow", () => showAdding(false));
+
   if (!list()) return;
   listen();
   window.addEventListener("pagehide", () => events.close());

@@ -290,6 +290,12 @@ fn every_link_and_picture_of_the_documentation_is_there() {
     }
 }
 
+/// Everything in a text that may be a message id.
+fn message_ids(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|part| part.len() == 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 #[test]
 fn message_ids_are_documented() {
     let documented = read(Path::new("docs/journal.md"));
@@ -299,4 +305,32 @@ fn message_ids_are_documented() {
             assert!(!id || documented.contains(part), "docs/journal.md does not name {part} of {}", path.display());
         }
     }
+    for path in files("docs", ".md") {
+        for id in message_ids(&read(&path)) {
+            assert!(documented.contains(id), "docs/journal.md does not name {id} of {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_documented_message_is_written_by_the_code_and_caused_by_a_test_on_a_real_machine() {
+    let all = |folders: &[&str], ending| -> String {
+        let paths = folders.iter().flat_map(|folder| files(folder, ending)).filter(|path| !path.ends_with("tests.rs"));
+        paths.map(|path| read(&path)).collect()
+    };
+    let (code, tests) = (all(&["src"], ".rs"), all(&["tests/system", "tests/machine"], ".py"));
+    let mut seen = 0;
+    for row in read(Path::new("docs/journal.md")).lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let Some(id) = message_ids(cells[1]).next() else { continue };
+        seen += 1;
+        assert!(code.contains(&format!("\"{id}\"")), "nothing writes {id} of docs/journal.md");
+        // In the words that stand there, up to the first full stop, as tests/harness/messages.py takes them.
+        let words = cells[3].split(". ").next().unwrap();
+        assert!(
+            tests.contains(&format!("\"{words}\"")),
+            "no test of a real machine causes {words:?} of docs/journal.md"
+        );
+    }
+    assert!(seen > 30, "docs/journal.md lists messages");
 }

@@ -20,6 +20,8 @@ pub struct Idle {
     pub cpu_below: u32,
     /// Over how long that is measured.
     pub cpu_window: Duration,
+    /// Whether idle servers are suspended before their time when the machine is short of memory.
+    pub suspend_for_memory: bool,
     /// Of Unix groups, sorted by name.
     pub groups: Vec<(String, IdleRule)>,
     /// Of people, sorted by name.
@@ -72,6 +74,7 @@ impl Default for Idle {
             everybody: IdlePolicy::default(),
             cpu_below: 5,
             cpu_window: Duration::from_secs(5 * 60),
+            suspend_for_memory: true,
             groups: Vec::new(),
             users: Vec::new(),
         }

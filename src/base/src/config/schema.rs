@@ -410,6 +410,15 @@ const KEYS: &[Key] = &[
         apply: Value(|config, v| value::time(v).map(|time| config.idle.cpu_window = time)),
     },
     Key {
+        name: "idle.suspend_for_memory",
+        default: "true",
+        meaning: &[
+            "When the machine is short of memory, are idle servers suspended before suspend_after is over? The",
+            "one that is idle longest goes first. Those whose suspend_after is \"never\" are left alone.",
+        ],
+        apply: Value(|config, v| value::boolean(v).map(|flag| config.idle.suspend_for_memory = flag)),
+    },
+    Key {
         name: "idle.group",
         default: "{}",
         meaning: &[

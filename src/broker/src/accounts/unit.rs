@@ -2,7 +2,8 @@
 //!
 //! systemd.exec(5). Of the whole machine it writes to `/etc` and to homes, and has no network. A drop-in for
 //! `hub-account@.service` may widen that, for homes that lie elsewhere or programs that useradd(8) calls. Invariant: the
-//! arguments are names that were checked and root's own words; the password comes by standard input.
+//! arguments are names that were checked and root's own words, and no shell reads them as code; the password comes by
+//! standard input.
 
 use std::fs::File;
 use std::io::Read;
@@ -28,6 +29,7 @@ const CHPASSWD: &str = "/usr/sbin/chpasswd";
 const CHAGE: &str = "/usr/bin/chage";
 const CHOWN: &str = "/usr/bin/chown";
 const CHMOD: &str = "/usr/bin/chmod";
+const SHELL: &str = "/bin/sh";
 
 /// capabilities(7): owners and modes of files in /etc and of new homes, whoever's they are; the audit log.
 const CAP_CHOWN: u32 = 0;
@@ -136,12 +138,23 @@ fn commands(name: &UserName, work: &Work<'_>) -> Vec<Vec<String>> {
     }
 }
 
+/// All of them as one command. systemd puts the walls up anew for each command of a unit, which takes several times as
+/// long as these programs do. The script counts words and holds none.
+fn as_one(commands: &[Vec<String>]) -> Vec<String> {
+    let mut places = 1..;
+    let mut call = |argv: &Vec<String>| {
+        let words: Vec<String> = places.by_ref().take(argv.len()).map(|place| format!("\"${{{place}}}\"")).collect();
+        words.join(" ")
+    };
+    let script = commands.iter().map(&mut call).collect::<Vec<_>>().join(" && ");
+    [SHELL, "-c", &script, SHELL].into_iter().map(str::to_owned).chain(commands.concat()).collect()
+}
+
 fn properties(name: &UserName, work: &Work<'_>, input: Option<OwnedFd>, complaints: OwnedFd) -> Vec<Property> {
     let yes = || Value::from(true);
     let unit = unit_name(name);
-    let command =
-        |argv: Vec<String>| (argv.first().cloned().unwrap_or_default(), argv, vec!["no-env-expand".to_owned()]);
-    let commands: Vec<_> = commands(name, work).into_iter().map(command).collect();
+    let argv = as_one(&commands(name, work));
+    let command = (SHELL.to_owned(), argv, vec!["no-env-expand".to_owned()]);
     let capabilities = [CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_AUDIT_WRITE];
     let capabilities = capabilities.into_iter().fold(0_u64, |set, number| set | 1 << number);
     let mut table: Vec<Property> = vec![
@@ -150,7 +163,7 @@ fn properties(name: &UserName, work: &Work<'_>, input: Option<OwnedFd>, complain
         ("Documentation", list(vec!["man:hub-broker(8)".to_owned()])),
         // --- what runs
         ("Type", text("oneshot")),
-        ("ExecStartEx", Value::from(commands)),
+        ("ExecStartEx", Value::from(vec![command])),
         ("TimeoutStartUSec", Value::from(micros(TIMEOUT))),
         ("LimitCORE", Value::from(0_u64)),
         ("LogExtraFields", log_fields(&[("HUB_USER", name.as_str()), ("HUB_UNIT", &unit)])),
@@ -228,6 +241,23 @@ mod tests {
             ["/usr/sbin/userdel --remove -- carol"]
         );
         assert_eq!(lines(&Work::Delete { home: Home::Remove, has_home: false }), ["/usr/sbin/userdel -- carol"]);
+    }
+
+    #[test]
+    fn they_run_in_one_shell_up_to_the_first_that_fails_and_no_word_of_theirs_is_read_as_code() {
+        let run = |commands: &[&[&str]]| {
+            let commands: Vec<Vec<String>> =
+                commands.iter().map(|argv| argv.iter().map(|word| (*word).to_owned()).collect()).collect();
+            let argv = as_one(&commands);
+            let done = std::process::Command::new(&argv[0]).args(&argv[1..]).output().unwrap();
+            (done.status.code(), String::from_utf8(done.stdout).unwrap())
+        };
+        let odd = "$(id) `id` ;id 'a\" \\ *";
+        let many: Vec<&str> = ["/usr/bin/printf", "%s."].into_iter().chain([odd, "-n", ""].repeat(4)).collect();
+        let first = format!("{odd}.-n..").repeat(4);
+        let echo: &[&str] = &["/usr/bin/printf", "end"];
+        assert_eq!(run(&[&many, echo]), (Some(0), format!("{first}end")));
+        assert_eq!(run(&[echo, &["/usr/bin/false"], echo]), (Some(1), "end".to_owned()));
     }
 
     #[test]

@@ -64,3 +64,18 @@ async fn where_nothing_is_suspended_nothing_is_for_memory_either() {
     assert!(!world.app.idle.relieve(now() + 30 * MINUTE).await);
     assert_eq!(state(&world, "piet"), "running");
 }
+
+#[tokio::test]
+async fn where_the_rule_is_off_servers_have_their_time_and_nothing_is_said_of_memory() {
+    let off = "[idle]\nsuspend_after = \"20min\"\nsuspend_for_memory = false\n";
+    let world = world_of(&["pepe"], off).await;
+    pressure(&world, 90.0);
+    assert!(!world.app.idle.relieve(now() + 10 * MINUTE).await);
+    assert_eq!(state(&world, "pepe"), "running");
+    let boss = world.caller("boss", &["inherit"]).await;
+    assert_eq!(boss.read("/status").await["suspended_for_memory"], serde_json::Value::Null);
+    let page = world.browser_of("boss").await.get("/hub/admin").await.text();
+    assert!(!page.contains("Memory is short"), "{page}");
+    world.app.idle.apply(now() + 30 * MINUTE).await;
+    assert_eq!(state(&world, "pepe"), "suspended", "when its time has come");
+}

@@ -19,18 +19,19 @@ fn idle_servers_are_suspended_and_never_stopped_unless_somebody_says_so() {
     assert_eq!(policy.suspend_after, MINUTE * 30);
     assert_eq!((policy.stop_after, policy.max_age), (NEVER, NEVER));
     assert_eq!(policy.keep_max, MINUTE * 60 * 24);
+    assert!(read("").idle.suspend_for_memory);
 }
 
 #[test]
 fn every_key_is_read() {
     let config = read(
         "[idle]\nsuspend_after = \"10min\"\nstop_after = \"1d\"\nmax_age = \"7d\"\nkeep_max = \"none\"\n\
-         cpu_below = \"20%\"\ncpu_window = \"2min\"\n",
+         cpu_below = \"20%\"\ncpu_window = \"2min\"\nsuspend_for_memory = false\n",
     );
-    let Idle { everybody, cpu_below, cpu_window, .. } = &config.idle;
+    let Idle { everybody, cpu_below, cpu_window, suspend_for_memory, .. } = &config.idle;
     assert_eq!((everybody.suspend_after, everybody.stop_after), (MINUTE * 10, MINUTE * 60 * 24));
     assert_eq!((everybody.max_age, everybody.keep_max), (MINUTE * 60 * 24 * 7, Duration::ZERO));
-    assert_eq!((*cpu_below, *cpu_window), (20, MINUTE * 2));
+    assert_eq!((*cpu_below, *cpu_window, *suspend_for_memory), (20, MINUTE * 2, false));
 }
 
 #[test]
@@ -52,6 +53,7 @@ fn mistakes_are_told_with_the_key_that_was_meant() {
         ("[idle]\nsuspend_after = 30\n", "expected a time such as"),
         ("[idle]\nsuspend = \"1h\"\n", "unknown key"),
         ("[idle]\ncpu_below = \"infinity\"\n", "expected a share of one CPU"),
+        ("[idle]\nsuspend_for_memory = \"never\"\n", "expected true or false"),
         ("[idle.group.gpu]\nstop_afer = \"1h\"\n", "stop_after"),
         ("[idle.group.\"@gpu\"]\nstop_after = \"1h\"\n", "without the @"),
         ("[idle.group]\ngpu = \"1h\"\n", "expected a table such as"),

@@ -3,7 +3,8 @@
 //!
 //! The kernel's pressure stall information says so (Documentation/accounting/psi.rst): the share of the last ten seconds
 //! in which some process waited for memory. Invariant: who may not be suspended for idleness (`suspend_after` is
-//! "never", it is kept, it works, it was not looked at) is not suspended for this either.
+//! "never", it is kept, it works, it was not looked at) is not suspended for this either, and nobody is where
+//! `suspend_for_memory` is off.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -48,6 +49,9 @@ impl Idle {
     /// Looks at the machine again and again until `stop`; nothing is read while no server runs. What `stay` gives is
     /// kept while servers are being suspended: the hub does not step aside before that is done.
     pub async fn watch_memory<S>(&self, stop: CancellationToken, stay: impl Fn() -> S) {
+        if !self.config.idle.suspend_for_memory {
+            return;
+        }
         let waited = |pause| {
             let stopped = stop.cancelled();
             async move { tokio::time::timeout(pause, stopped).await.is_err() }
@@ -67,6 +71,9 @@ impl Idle {
     /// Suspends the server that is idle longest, if the machine is short of memory and there is one. Returns whether
     /// it did.
     pub async fn relieve(&self, now: Usec) -> bool {
+        if !self.config.idle.suspend_for_memory {
+            return false;
+        }
         let machine = tokio::time::timeout(PAUSE, self.servers.0.launcher.machine()).await;
         let Ok(Ok(machine)) = machine else { return false };
         let Some(pressure) = machine.memory_pressure.filter(|pressure| *pressure >= SHORT) else { return false };
