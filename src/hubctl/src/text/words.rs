@@ -319,7 +319,7 @@ words! {
     DoctorFail => "FAIL", "失败";
     DoctorGood => "Everything the hub needs is there.", "hub 所需的一切都已就绪。";
     DoctorWarned => "The hub can work. Things that deserve a look: {}.", "hub 可以工作；有 {} 处值得注意。";
-    DoctorBad => "{} things keep the hub from working.", "有 {} 处问题使 hub 无法正常工作。";
+    DoctorBad => "Things that keep the hub from working: {}.", "有 {} 处问题使 hub 无法正常工作。";
     CheckConfig => "The configuration is valid.", "配置正确。";
     CheckConfigBad => "The configuration has mistakes: {}", "配置有误：{}";
     CheckConfigDo => "Mend them; `hubctl config check` looks again.", "请改正；`hubctl config check` 可以再次检查。";
