@@ -216,6 +216,12 @@ const PICTURES_MAX: usize = 10;
 const PICTURE_MAX: u64 = 100_000;
 
 #[test]
+fn the_extension_of_jupyterlab_has_the_hubs_version() {
+    let described = read(Path::new("src/labextension/package.json"));
+    assert!(described.contains(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"))), "{described}");
+}
+
+#[test]
 fn pictures_in_the_documentation_are_few_small_and_shown() {
     let pictures = files("docs/screenshots", ".png");
     assert!(pictures.len() <= PICTURES_MAX, "{} pictures", pictures.len());

@@ -135,6 +135,20 @@ fn to_come(verdict: &Verdict, now: Usec, text: Text) -> Option<String> {
     Some(text.fill(key, &[("time", &time), ("reasons", &reasons)]))
 }
 
+/// What an open page of the server is told of a stop that was announced for `at`.
+pub fn announced(why: Why, at: Usec, now: Usec, text: Text) -> String {
+    let key = match why {
+        Why::Idle => "idle.announced",
+        Why::MaxAge => "idle.announced-age",
+    };
+    text.fill(key, &[("time", &span(at - now, text))])
+}
+
+/// What the button says that ends a stop; age is not to be talked with.
+pub fn stay(why: Why, text: Text) -> Option<&'static str> {
+    (why == Why::Idle).then(|| text.get("idle.stay"))
+}
+
 fn stopping(why: Why) -> &'static str {
     match why {
         Why::Idle => "idle.stop",

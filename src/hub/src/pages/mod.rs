@@ -9,7 +9,7 @@ mod events;
 pub mod figures;
 pub mod form;
 pub mod home;
-mod idle;
+pub mod idle;
 mod language;
 pub mod locale;
 mod log;

@@ -9,6 +9,7 @@ pub mod forward;
 pub mod frames;
 mod gate;
 mod headers;
+mod notice;
 pub mod open;
 mod polls;
 pub mod routes;
@@ -113,6 +114,9 @@ async fn guarded(
     if path == "logout" {
         return Redirect::to(&format!("{}hub/logout", app.base_url())).into_response();
     }
+    if path.starts_with(notice::BELOW) {
+        return notice::answer(&app, origin, server, path, &request);
+    }
     note(backend, Cause::of(request.method(), path, request.headers()));
     let question = polls::question(&request, path, &token, Credentials::Hidden);
     let right = Right {
@@ -134,6 +138,9 @@ async fn open(
 ) -> Response<Body> {
     let cause = Cause::of(request.method(), path, request.headers());
     let bearer = polls::bearer(app, server, request.headers(), now());
+    if bearer.is_some() && path.starts_with(notice::BELOW) {
+        return notice::answer(app, origin, server, path, &request);
+    }
     let question = bearer.and_then(|token| polls::question(&request, path, &token, Credentials::Shown));
     let right = Right {
         visitor: None,

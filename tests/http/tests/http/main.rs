@@ -40,6 +40,7 @@ mod login;
 mod login_conversation;
 mod metrics;
 mod named;
+mod notice;
 mod oauth;
 mod oom;
 mod outcome;

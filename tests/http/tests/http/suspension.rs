@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http_body_util::Full;
-use hubd::auth::tokens::{Kind, NewToken, Owner};
 use hubd::servers::launcher::LaunchError;
 use hubd::servers::suspension::{NotSuspended, NotWoken};
 use hubd_base::config::ServerKind;
@@ -220,20 +219,8 @@ async fn of_a_server_without_a_gate_only_a_living_session_is_told_again() {
     world.app.servers.suspend(&id("alice")).await.unwrap();
     assert_eq!(read(&mut browser, "/user/alice/api/kernels").await.status, 200);
     assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
-    // As the server's own round at the hub does.
     let server = world.app.servers.get(&id("alice"));
-    let session = world.app.sessions.all(hubd::clock::now()).pop().unwrap();
-    let new = NewToken {
-        owner: Owner::User(session.user.clone()),
-        kind: Kind::OAuth,
-        client: Some(server.client.clone()),
-        session: Some(session.public_id.clone()),
-        scopes: vec!["inherit".into()],
-        note: String::new(),
-        created: hubd::clock::now(),
-        expires: None,
-    };
-    world.app.tokens.create(new).await.unwrap();
+    let session = world.let_in_by_the_server("alice").await;
     let told = read(&mut browser, "/user/alice/api/kernels").await;
     world.app.servers.suspend(&id("alice")).await.unwrap();
     assert_eq!(read(&mut browser, "/user/alice/api/kernels").await.body, told.body);

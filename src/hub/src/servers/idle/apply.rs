@@ -168,6 +168,14 @@ impl Idle {
         }
         self.servers.save_activity().await;
     }
+
+    /// A person wants the server to go on: it was used just now, and a stop for idleness is announced no longer.
+    pub fn stay(&self, server: &Server, now: Usec) {
+        server.attend(now);
+        if self.verdict(server, now).is_some_and(|verdict| verdict.stop.is_none_or(|stop| stop.notice > now)) {
+            withdraw(server);
+        }
+    }
 }
 
 /// The notice does not hold any more.
