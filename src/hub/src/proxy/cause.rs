@@ -3,7 +3,8 @@
 //! JupyterLab asks for kernels, sessions, terminals, kernel specs, the visible folder and a few more every 10 to 60
 //! seconds as long as its tab is open. These requests are reads of a handful of addresses; everything else is taken for
 //! something a person did. Where a read cannot be told apart (the file browser lists a folder again, or a person opened
-//! it) it counts as the tab's: what people do next (open, run, save, move a panel) is a write, a page or a message.
+//! it) it counts as the tab's: what people do next (open, run, save, move a panel) is a write, a page or a message. The
+//! one thing that a tab writes by itself is in [`super::saves`].
 //!
 //! Invariant: nothing is kept from anybody by this; it decides about sleep and waking only.
 
@@ -20,8 +21,17 @@ pub enum Cause {
 }
 
 /// Reads that JupyterLab repeats by itself, this very path.
-const POLLED: &[&str] =
-    &["api", "api/", "api/me", "api/status", "api/kernelspecs", "lsp/status", "lab/api/news", "metrics"];
+const POLLED: &[&str] = &[
+    "api",
+    "api/",
+    "api/me",
+    "api/status",
+    "api/kernelspecs",
+    "lsp/status",
+    "lab/api/news",
+    "lab/api/workspaces",
+    "metrics",
+];
 /// The same, this path and what is below it.
 const POLLED_BELOW: &[&str] =
     &["api/kernels", "api/sessions", "api/terminals", "api/contents", "api/metrics", "api/events", "api/collaboration"];
@@ -80,6 +90,7 @@ mod tests {
             "GET api/metrics/v1",
             "HEAD api/contents/a",
             "GET api",
+            "GET lab/api/workspaces",
             "OPTIONS api/contents/a",
         ] {
             assert_eq!(cause(line, &[]), Cause::Tab, "{line}");

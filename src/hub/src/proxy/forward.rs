@@ -12,7 +12,6 @@ use axum::http::Uri;
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use futures_util::future::BoxFuture;
-use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,6 +22,7 @@ use tower_service::Service;
 use super::frames::Talk;
 use super::headers::{self, Credentials};
 use super::open::{Connection, Connections, Target};
+use super::saves::Sent;
 use super::upgrade;
 use crate::clock::now;
 use crate::http::faults::Fault;
@@ -65,7 +65,7 @@ pub struct Way {
 /// Moves requests; one pool of connections for each server.
 #[derive(Clone)]
 pub struct Forwarder {
-    client: Client<Connector, Incoming>,
+    client: Client<Connector, Sent>,
     tunnels: TaskTracker,
     /// The tunnels that are open.
     pub open: Connections,
@@ -91,7 +91,7 @@ impl Forwarder {
         (server, backend, in_use): (&Arc<Server>, &Arc<Backend>, Option<InUse>),
         right: Right,
         address: &str,
-        request: Request<Incoming>,
+        request: Request<Sent>,
     ) -> Result<Response<Body>, Fault> {
         let way = Way {
             target: Target::Server(server.id.clone()),
@@ -111,7 +111,7 @@ impl Forwarder {
         way: Way,
         right: Right,
         address: &str,
-        mut request: Request<Incoming>,
+        mut request: Request<Sent>,
     ) -> Result<Response<Body>, Fault> {
         let wants_upgrade = headers::prepare_request(request.headers_mut(), address, right.credentials).is_some();
         let browser = wants_upgrade.then(|| hyper::upgrade::on(&mut request));

@@ -75,7 +75,7 @@ pub async fn revoked(app: Arc<App>, token: Arc<Token>, id: ServerId) {
 }
 
 /// Whether a person's browser asks for a page, so that a redirect or an HTML page helps.
-pub fn is_navigation(request: &Request<Incoming>) -> bool {
+pub fn is_navigation<B>(request: &Request<B>) -> bool {
     if !matches!(*request.method(), Method::GET | Method::HEAD) || is_upgrade(request) {
         return false;
     }
@@ -87,7 +87,7 @@ pub fn is_navigation(request: &Request<Incoming>) -> bool {
 }
 
 /// Whether the request wants to leave HTTP, as WebSockets do.
-pub fn is_upgrade(request: &Request<Incoming>) -> bool {
+pub fn is_upgrade<B>(request: &Request<B>) -> bool {
     request.headers().contains_key(header::UPGRADE)
 }
 

@@ -13,6 +13,7 @@ mod notice;
 pub mod open;
 mod polls;
 pub mod routes;
+mod saves;
 pub mod services;
 mod upgrade;
 mod visit;
@@ -37,13 +38,14 @@ use crate::http::public;
 use crate::http::redirect::Redirect;
 use crate::http::visitor::Visitor;
 use crate::pages::stopped;
+use crate::servers::saves::Save;
 use crate::servers::server::Server;
 use crate::servers::state::Backend;
 use cause::Cause;
 use forward::Right;
 use gate::Pass;
 use headers::Credentials;
-use visit::Visit;
+use visit::{Asked, Visit};
 
 /// The head of a request, kept for the error page.
 struct Head {
@@ -52,7 +54,7 @@ struct Head {
 }
 
 impl Head {
-    fn of(request: &Request<Incoming>) -> Self {
+    fn of<B>(request: &Request<B>) -> Self {
         Self { headers: request.headers().clone(), uri: request.uri().clone() }
     }
 }
@@ -117,7 +119,11 @@ async fn guarded(
     if path.starts_with(notice::BELOW) {
         return notice::answer(&app, origin, server, path, &request);
     }
-    note(backend, Cause::of(request.method(), path, request.headers()));
+    let (request, save) = match saves::read(request, path).await {
+        Ok(read) => read,
+        Err(fault) => return fault.json(),
+    };
+    note(backend, cause_of(&request, path, backend, save.as_ref()));
     let question = polls::question(&request, path, &token, Credentials::Hidden);
     let right = Right {
         visitor: Some(token.owner.name().to_owned()),
@@ -125,7 +131,7 @@ async fn guarded(
         ended: token.ended.clone(),
         revoked: Box::pin(gate::revoked(Arc::clone(&app), token, server.id.clone())),
     };
-    Visit { app: &app, origin, server, backend }.answer(question, right, request).await
+    Visit { app: &app, origin, server, backend }.answer(Asked::of(question, save), right, request).await
 }
 
 /// A running server that asks the hub itself who its visitors are: everything reaches it.
@@ -136,11 +142,17 @@ async fn open(
     path: &str,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let cause = Cause::of(request.method(), path, request.headers());
     let bearer = polls::bearer(app, server, request.headers(), now());
     if bearer.is_some() && path.starts_with(notice::BELOW) {
         return notice::answer(app, origin, server, path, &request);
     }
+    let (request, save) = match saves::read(request, path).await {
+        Ok(read) => read,
+        Err(fault) => return fault.json(),
+    };
+    // Of whom the hub does not know that they were let in, only the server can say what they may save.
+    let save = save.filter(|_| bearer.is_some());
+    let cause = cause_of(&request, path, backend, save.as_ref());
     let question = bearer.and_then(|token| polls::question(&request, path, &token, Credentials::Shown));
     let right = Right {
         visitor: None,
@@ -149,12 +161,20 @@ async fn open(
         revoked: Box::pin(std::future::pending()),
     };
     let visit = Visit { app, origin, server, backend };
-    let response = visit.answer(question, right, request).await;
+    let response = visit.answer(Asked::of(question, save), right, request).await;
     // What it refuses or leads elsewhere was no use of it (contract 9.2).
     if response.status().is_success() || response.status() == StatusCode::SWITCHING_PROTOCOLS {
         note(backend, cause);
     }
     response
+}
+
+/// Who caused a request; what a tab saves once more as it was is the tab's doing.
+fn cause_of<B>(request: &Request<B>, path: &str, backend: &Backend, save: Option<&Save>) -> Cause {
+    if save.is_some_and(|save| backend.saves.holds(save)) {
+        return Cause::Tab;
+    }
+    Cause::of(request.method(), path, request.headers())
 }
 
 /// Every request is activity, as JupyterHub counts it; what a person caused is kept beside it.
@@ -168,7 +188,7 @@ fn note(backend: &Backend, cause: Cause) {
 
 /// The server does not run: reads are led to the page that says so and offers to start it, where it is known who asks;
 /// what cannot follow is told at once (contract 8.1).
-fn away(app: &App, id: &ServerId, request: &Request<Incoming>) -> Response<Body> {
+fn away<B>(app: &App, id: &ServerId, request: &Request<B>) -> Response<Body> {
     let read_only = matches!(*request.method(), Method::GET | Method::HEAD);
     let original = request.uri().path_and_query().map_or("/", |target| target.as_str());
     if !read_only || gate::is_upgrade(request) {
@@ -183,7 +203,7 @@ fn to_stopped(app: &App, original: &str) -> Response<Body> {
     Redirect::to(&public::absolute(app, &format!("{}hub/{below}", app.base_url()))).into_response()
 }
 
-fn refuse(app: &App, origin: &Origin, request: &Request<Incoming>, fault: &Fault) -> Response<Body> {
+fn refuse<B>(app: &App, origin: &Origin, request: &Request<B>, fault: &Fault) -> Response<Body> {
     if gate::is_navigation(request) { page(app, origin, &Head::of(request), fault) } else { fault.json() }
 }
 

@@ -2,14 +2,13 @@
 //! the server sleeps on.
 //!
 //! Recorded with JupyterLab 4.0.11: every 10 s kernels, sessions, terminals and the folder of the file browser, every
-//! 61 s kernel specs and who I am. Nothing can have changed meanwhile but files that somebody else changed. Everything
+//! 61 s kernel specs and who I am; with 4.6.6 every 10 s the workspaces, too, and one is saved ([`super::saves`]). Nothing can have changed meanwhile but files that somebody else changed. Everything
 //! that is not known, a person caused, and wakes the server. Invariants: the gate is passed first, as with every
 //! request; an answer is told only to the bearer of the token, and of the cookies, that got it before.
 
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
@@ -25,13 +24,21 @@ use crate::servers::server::Server;
 use crate::servers::state::State;
 
 /// Reads that JupyterLab repeats by itself.
-const POLLED: [&str; 7] =
-    ["api/kernels", "api/sessions", "api/terminals", "api/kernelspecs", "api/me", "api/status", "api/metrics/v1"];
+const POLLED: [&str; 8] = [
+    "api/kernels",
+    "api/sessions",
+    "api/terminals",
+    "api/kernelspecs",
+    "api/me",
+    "api/status",
+    "api/metrics/v1",
+    "lab/api/workspaces",
+];
 /// The same of what lies below: the folder that the file browser shows.
 const FOLDERS: &str = "api/contents";
 
 /// The question of a request, if a tab may repeat it. `path`: behind the server's prefix.
-pub fn question(request: &Request<Incoming>, path: &str, token: &Token, credentials: Credentials) -> Option<Question> {
+pub fn question<B>(request: &Request<B>, path: &str, token: &Token, credentials: Credentials) -> Option<Question> {
     let folder = is_folder(path);
     if !(folder || POLLED.contains(&path)) || *request.method() != Method::GET || gate::is_upgrade(request) {
         return None;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::forward::{Right, Way};
 use super::headers::Credentials;
 use super::open::Target;
-use super::{Head, gate, page, refuse, routes};
+use super::{Head, gate, page, refuse, routes, saves};
 use crate::app::App;
 use crate::auth::services::Service;
 use crate::http::faults::Fault;
@@ -61,7 +61,7 @@ pub async fn handle(app: Arc<App>, origin: &Origin, rest: &str, request: Request
         revoked: Box::pin(std::future::pending()),
     };
     let head = gate::is_navigation(&request).then(|| Head::of(&request));
-    let sent = app.forwarder.send(&app.stop, way, right, &origin.address(), request).await;
+    let sent = app.forwarder.send(&app.stop, way, right, &origin.address(), saves::streamed(request)).await;
     sent.unwrap_or_else(|fault| {
         let fault = match fault {
             Fault::Silent(trouble) => away(&app, &service, &trouble),

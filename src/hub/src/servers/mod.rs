@@ -23,6 +23,7 @@ pub mod ready;
 pub mod registry;
 mod restart;
 pub mod rows;
+pub mod saves;
 pub mod server;
 mod signals;
 pub mod space;

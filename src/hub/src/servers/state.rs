@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answers::Answers;
 use super::oom::OutOfMemory;
+use super::saves::Saves;
 use crate::clock::Usec;
 
 /// Where a server is in its life.
@@ -191,6 +192,8 @@ pub struct Backend {
     knock: Notify,
     /// What its open tabs were told last.
     pub answers: Answers,
+    /// What its open tabs saved last.
+    pub saves: Saves,
 }
 
 /// A request that somebody waits for; its server is not suspended meanwhile.
@@ -217,6 +220,7 @@ impl Backend {
             messages: AtomicU64::new(0),
             knock: Notify::new(),
             answers: Answers::default(),
+            saves: Saves::default(),
         }
     }
 

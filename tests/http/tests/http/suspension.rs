@@ -179,6 +179,55 @@ async fn whatever_else_is_asked_wakes_it() {
     assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "running");
 }
 
+/// A save as a page of JupyterLab makes it.
+async fn save(browser: &mut Browser, path: &str, what: &'static str) -> u16 {
+    let request = browser.request("PUT", path).header("sec-fetch-mode", "cors").header("content-length", what.len());
+    browser.send(request.body(Full::from(what)).unwrap()).await.status
+}
+
+#[tokio::test]
+async fn what_a_tab_saves_again_as_it_was_is_nobodys_doing_and_wakes_nobody_and_a_change_is_and_does() {
+    let world = World::new("").await;
+    let mut browser = world.browser_in_server_of("alice").await;
+    let (server, place) = (world.app.servers.get(&id("alice")), "/user/alice/lab/api/workspaces/default");
+    assert_eq!(save(&mut browser, place, "one layout").await, 200);
+    let (attended, reached) = (server.attended(), world.launcher.reached(&id("alice")));
+    assert_eq!(save(&mut browser, place, "one layout").await, 200);
+    assert_eq!(
+        (server.attended(), world.launcher.reached(&id("alice"))),
+        (attended, reached + 1),
+        "awake it hears of it"
+    );
+    world.app.servers.suspend(&id("alice")).await.unwrap();
+    assert_eq!(save(&mut browser, place, "one layout").await, 204);
+    assert_eq!((server.attended(), world.launcher.reached(&id("alice"))), (attended, reached + 1));
+    assert_eq!(server.snapshot().state.word(), "suspended");
+    assert_eq!(save(&mut world.browser_of("bob").await, place, "one layout").await, 403);
+    for (path, what) in [(place, "another layout"), (place, "one layout"), ("/user/alice/api/contents/a", "one layout")]
+    {
+        assert_eq!(save(&mut browser, path, what).await, 200, "{path} {what}");
+        assert_eq!(server.snapshot().state.word(), "running", "{path} {what}");
+        assert!(server.attended() > attended);
+        world.app.servers.suspend(&id("alice")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_save_in_the_moment_of_the_freeze_is_not_left_hanging() {
+    let world = World::new("").await;
+    let mut browser = world.browser_in_server_of("alice").await;
+    let place = "/user/alice/lab/api/workspaces/default";
+    assert_eq!(save(&mut browser, place, "one layout").await, 200);
+    // It stands still already, and the hub has not heard of it.
+    world.launcher.stand_still(&id("alice"), true);
+    let (status, ()) = tokio::join!(save(&mut browser, place, "one layout"), async {
+        world.until(async || world.launcher.is_wanted(&id("alice"))).await;
+        world.launcher.set_frozen(&id("alice"), true).unwrap();
+    });
+    assert_eq!(status, 204);
+    assert_eq!(world.app.servers.get(&id("alice")).snapshot().state.word(), "suspended");
+}
+
 #[tokio::test]
 async fn what_was_told_is_told_to_nobody_else_and_not_after_the_right_ended() {
     let world = World::new("[login]\nadmin_access = true\n").await;
