@@ -22,7 +22,9 @@ cpu_window = "5s"
 cpu_below = "60%"
 """
 OFTEN = "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/5\nAccuracySec=1s\n"
-TOAST = ".Toastify__toast"
+NOTICE = "#hubd-notice"
+ENGLISH = ("will be stopped in", "Keep it running")
+CHINESE = ("因无人使用，这个 JupyterLab 将在", "继续运行")
 DEADLINE = 240.0
 
 
@@ -36,16 +38,15 @@ def impatient(layers):
         yield hub
 
 
-def announced(page, words):
-    """What is shown, once it says so."""
+def announced(page, words, label):
+    """The button of what is shown, once it says so."""
     def found(driver):
-        shown = driver.find_elements(By.CSS_SELECTOR, TOAST)
-        return shown[0] if shown and words in shown[0].text else None
-    return page.wait(f"an announcement: {words}", found, DEADLINE)
-
-
-def button(toast, label):
-    return [found for found in toast.find_elements(By.TAG_NAME, "button") if found.text == label]
+        shown = driver.find_elements(By.CSS_SELECTOR, NOTICE)
+        if not shown or words not in shown[0].text:
+            return None
+        buttons = [button for button in shown[0].find_elements(By.TAG_NAME, "button") if button.text == label]
+        return buttons[0] if buttons else None
+    return page.wait(f"an announcement: {words} {label}", found, DEADLINE)
 
 
 def ends(hub, user):
@@ -56,14 +57,13 @@ def ends(hub, user):
 def test_an_open_jupyterlab_tells_of_its_stop_and_one_press_lets_it_go_on(layers, browser):
     with impatient(layers) as hub:
         page = open_lab(browser(hub), "alice")
-        toast = announced(page, "will be stopped in")
+        stay = announced(page, *ENGLISH)
         page.screenshot_of("lab-notice")
         main = hub.container.main_pid(hub.unit("alice"))
-        [stay] = button(toast, "Keep it running")
         stay.click()
-        page.wait("it to be gone", lambda d: not d.find_elements(By.CSS_SELECTOR, TOAST), LAB_DEADLINE)
+        page.wait("it to be gone", lambda d: not d.find_elements(By.CSS_SELECTOR, NOTICE), LAB_DEADLINE)
         # What was announced is past when the next announcement comes, and the server still runs.
-        announced(page, "will be stopped in")
+        announced(page, *ENGLISH)
         assert hub.container.main_pid(hub.unit("alice")) == main
         ends(hub, "alice")
 
@@ -71,5 +71,5 @@ def test_an_open_jupyterlab_tells_of_its_stop_and_one_press_lets_it_go_on(layers
 def test_so_does_the_newest_jupyterlab_of_an_environment_on_debian_12_in_chinese(deb, browser):
     with impatient(bookworm.layers(deb)) as hub:
         page = open_lab(browser(hub, "zh-CN,zh"), "alice")
-        assert button(announced(page, "因无人使用，这个 JupyterLab 将在"), "继续运行")
+        announced(page, *CHINESE)
         ends(hub, "alice")

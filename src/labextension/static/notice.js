@@ -1,27 +1,41 @@
-// An extension of JupyterLab 4: when the hub has announced that it will stop this server, the person is told in a
-// notification, and may have it go on. Behind anything but hubd it does nothing.
+// An extension of JupyterLab 4: when the hub has announced that it will stop this server, the person is told in a corner
+// of the page, and may have it go on. Behind anything but hubd it does nothing.
 //
-// JupyterLab loads it as a container of module federation: `init` is given the modules that JupyterLab shares, `get`
-// gives the plugin. What it asks is answered by the hub itself (src/hub/src/proxy/notice.rs), which says in "again",
-// in seconds, when to ask next.
+// JupyterLab loads it as a container of module federation: `get` gives the plugin. What it asks is answered by the hub
+// itself (src/hub/src/proxy/notice.rs), which says in "again", in seconds, when to ask next. It shows the notice without
+// JupyterLab's own notifications: they load a part of the page when they are first used, and that would wake a server
+// that sleeps.
 "use strict";
 
 (() => {
   const SERVER_OF_A_HUB = /\/user\/[^/]+\/(?:[^/]+\/)?$/;
-  let shared = {};
+  const BOX = {
+    position: "fixed", right: "16px", bottom: "40px", zIndex: "10000", maxWidth: "min(320px, 80vw)", padding: "12px 16px",
+    background: "var(--jp-layout-color1)", color: "var(--jp-ui-font-color1)", font: "14px/1.5 var(--jp-ui-font-family)",
+    border: "1px solid var(--jp-border-color1)", borderTop: "4px solid var(--jp-warn-color0)", borderRadius: "2px",
+    boxShadow: "0 4px 12px rgb(0 0 0 / 30%)",
+  };
+  const BUTTONS = {display: "flex", justifyContent: "flex-end", gap: "8px", marginTop: "8px"};
 
-  // JupyterLab's own notifications, of whichever version it shares.
-  async function notifications() {
-    const [provided] = Object.values(shared["@jupyterlab/apputils"] || {});
-    const module = await provided.get();
-    return module().Notification;
+  function element(name, style, text) {
+    const made = Object.assign(document.createElement(name), {textContent: text});
+    Object.assign(made.style, style);
+    return made;
+  }
+
+  function button(kind, text, pressed) {
+    const made = element("button", {}, text);
+    made.type = "button";
+    made.className = `jp-Button jp-mod-styled ${kind}`;
+    made.addEventListener("click", pressed);
+    return made;
   }
 
   class Watch {
-    constructor(base, Notification) {
+    constructor(base) {
       this.base = base;
-      this.Notification = Notification;
-      this.shown = null;
+      this.box = null;
+      this.read = false;
       this.heard = false;
     }
 
@@ -44,19 +58,28 @@
     }
 
     show(notice) {
-      if (!notice) return this.hide();
-      if (this.shown !== null) {
-        // Whoever closed it has read it.
-        if (this.Notification.manager.has(this.shown)) this.Notification.update({id: this.shown, message: notice.message});
-        return;
+      if (!notice) {
+        this.hide();
+        this.read = false;
+      } else if (this.box) {
+        this.box.firstChild.textContent = notice.message;
+      } else if (!this.read) {
+        this.box = element("div", BOX, "");
+        this.box.id = "hubd-notice";
+        this.box.setAttribute("role", "alert");
+        const buttons = element("div", BUTTONS, "");
+        buttons.append(button("jp-mod-reject", notice.close, () => this.hide()));
+        if (notice.stay) buttons.append(button("jp-mod-accept", notice.stay, () => this.stay()));
+        this.box.append(element("div", {}, notice.message), buttons);
+        document.body.append(this.box);
       }
-      const actions = notice.stay ? [{label: notice.stay, displayType: "accent", callback: () => this.stay()}] : [];
-      this.shown = this.Notification.warning(notice.message, {autoClose: false, actions});
     }
 
+    // Whoever closed it has read it.
     hide() {
-      if (this.shown !== null) this.Notification.dismiss(this.shown);
-      this.shown = null;
+      if (this.box) this.box.remove();
+      this.box = null;
+      this.read = true;
     }
 
     stay() {
@@ -69,15 +92,15 @@
     id: "hubd:notice",
     description: "Tells when hubd is going to stop the server.",
     autoStart: true,
-    activate: async app => {
+    activate: app => {
       const base = app.serviceManager.serverSettings.baseUrl;
-      if (SERVER_OF_A_HUB.test(base)) new Watch(base, await notifications()).ask();
+      if (SERVER_OF_A_HUB.test(base)) new Watch(base).ask();
     },
   };
 
   window._JUPYTERLAB = window._JUPYTERLAB || {};
   window._JUPYTERLAB.hubd = {
-    init: modules => { shared = modules; },
+    init: () => {},
     get: async () => () => ({__esModule: true, default: plugin}),
   };
 })();

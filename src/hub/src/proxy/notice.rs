@@ -47,6 +47,8 @@ struct Notice {
     /// What the button says by which a person has it go on; absent where that does not help.
     #[serde(skip_serializing_if = "Option::is_none")]
     stay: Option<&'static str>,
+    /// What the button says that closes it.
+    close: &'static str,
 }
 
 /// Answers `GET hubd/notice` and `POST hubd/stay`, for somebody who may use the server.
@@ -81,6 +83,7 @@ fn told(app: &App, server: &Server, visitor: &Visitor) -> Told {
         message: idle::announced(stop.why, at, now, visitor.text),
         stop_at: iso(at),
         stay: idle::stay(stop.why, visitor.text),
+        close: visitor.text.get("idle.close"),
     });
     Told { notice, again }
 }
