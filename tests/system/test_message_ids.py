@@ -8,7 +8,7 @@ import contextlib
 import pytest
 
 from harness import pam, paths
-from harness.messages import entries_of, entry_of, whose
+from harness.messages import entries_of, whose
 from harness.people import PASSWORDS
 from harness.wait import wait_for
 
@@ -61,6 +61,14 @@ def said(hub):
     return lambda *matches: hub.container.journal(*matches, after=cursor)
 
 
+def told(said, meaning, *matches, unit=None):
+    """The first entry that says this, of that unit if one is named, once the journal has it."""
+    def found():
+        entries = entries_of(said(*matches), meaning)
+        return [entry for entry in entries if unit in (None, entry.get("HUB_UNIT"))]
+    return wait_for(meaning, found, DEADLINE)[0]
+
+
 @contextlib.contextmanager
 def unstoppable(hub, unit):
     """systemd refuses every order to stop this unit."""
@@ -93,7 +101,7 @@ def test_a_server_that_the_hub_stops_by_itself(hub, said, rule, outcome):
         return not hub.is_up("alice")
 
     wait_for("the hub to stop alice's server", stopped, DEADLINE, longest_pause=2.0)
-    entry = entry_of(said(), "the hub stops a server; `HUB_OUTCOME` is `idle` or `max-age`")
+    entry = told(said, "the hub stops a server; `HUB_OUTCOME` is `idle` or `max-age`")
     assert whose(entry) == ("alice", "", ALICE) and entry["HUB_OUTCOME"] == outcome, entry
 
 
@@ -101,13 +109,13 @@ def test_a_hub_that_nobody_needs(hub, said):
     hub.configure('[hub]\nexit_when_idle = "1s"\n')
     assert hub.client().get("/hub/login").status == 200
     wait_for("the hub to end", lambda: hub.container.active("hub.service") == "inactive", ENDS)
-    entry_of(said(), "nobody needed the hub for as long as `hub.exit_when_idle` says, and it ended")
+    told(said, "nobody needed the hub for as long as `hub.exit_when_idle` says, and it ended")
 
 
 def test_logins_that_cannot_be_decided_or_are_broken_off(hub, said):
     with pam.stack(hub, NO_DATABASE):
         assert hub.client().try_login("alice", PASSWORDS["alice"]).status == 503
-    entry = entry_of(said(), "PAM, the name service or the configuration made a decision impossible")
+    entry = told(said, "PAM, the name service or the configuration made a decision impossible")
     assert (entry["HUB_USER"], entry["HUB_OUTCOME"]) == ("alice", "unavailable"), entry
     hub.run(["chage", "--lastday", "0", "carol"])
     try:
@@ -115,11 +123,7 @@ def test_logins_that_cannot_be_decided_or_are_broken_off(hub, said):
         hub.restart()
     finally:
         hub.shell('chage --lastday "$(date +%F)" carol')
-
-    def broken_off():
-        return entries_of(said(), "the hub broke it off: the person left, or 60 s were over")
-
-    [entry] = wait_for("the login's last word", broken_off, DEADLINE)
+    entry = told(said, "the hub broke it off: the person left, or 60 s were over")
     assert entry["HUB_OUTCOME"] == "hung-up" and int(entry["HUB_DURATION_USEC"]) > 0, entry
 
 
@@ -133,14 +137,14 @@ def test_services_that_run_and_that_do_not(hub, said):
          "hub-service@broken.service"),
     ]
     for meaning, unit in meanings:
-        entries = wait_for(meaning, lambda meaning=meaning: entries_of(said(), meaning), DEADLINE)
-        assert unit in {entry["HUB_UNIT"] for entry in entries}, entries
+        told(said, meaning, unit=unit)
 
     answer = boss.get("/services/nobody/")
     assert answer.status >= 500 and answer.element("incident"), answer.text
-    entry = entry_of(
-        said(f"HUB_REQUEST={answer.element('incident')}"),
+    entry = told(
+        said,
         "a request failed by the hub's own or the server's fault; `HUB_REQUEST` is the incident, `HUB_OUTCOME` the status",
+        f"HUB_REQUEST={answer.element('incident')}",
     )
     assert entry["HUB_OUTCOME"] == str(answer.status), entry
 
@@ -148,7 +152,7 @@ def test_services_that_run_and_that_do_not(hub, said):
         assert hub.ask_broker("StopService", "grades", check=False).returncode != 0
     hub.ask_broker("StopService", "grades")
     for meaning in ("a service could not be stopped: someone must look", "a running service was stopped on demand"):
-        entry = entry_of(said(), meaning)
+        entry = told(said, meaning)
         assert (entry["HUB_SERVICE"], entry["HUB_UNIT"]) == ("grades", GRADES), entry
         assert int(entry["HUB_DURATION_USEC"]) > 0, entry
 
@@ -163,10 +167,10 @@ def test_accounts_that_are_made_changed_and_deleted(hub, said):
         "the password of an account that the hub made was set",
         "an account that the hub made was deleted",
     ):
-        assert [entry["HUB_USER"] for entry in entries_of(said(), meaning)] == ["vera"], meaning
+        assert told(said, meaning)["HUB_USER"] == "vera", meaning
     hub.logged_in("alice")
     assert hub.run(["hubctl", "user", "password", "alice"], check=False).returncode != 0
-    entry = entry_of(said(), "one of these three was refused, or failed; the sentence says why")
+    entry = told(said, "one of these three was refused, or failed; the sentence says why")
     assert entry["HUB_USER"] == "alice" and "did not make the account" in entry["MESSAGE"], entry
 
 
@@ -192,5 +196,5 @@ def test_a_server_that_is_not_started_stopped_frozen_or_thawed(hub, said):
         "a server could not be frozen; it runs on",
         "a frozen server could not be thawed: someone must look",
     ):
-        entry = entry_of(said(), meaning)
+        entry = told(said, meaning)
         assert whose(entry) == ("alice", "", ALICE) and int(entry["HUB_DURATION_USEC"]) > 0, entry
